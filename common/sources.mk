@@ -1,0 +1,3 @@
+# What a process needs of common/ for logs, time and its loop.
+COMMON_LOOP := common/loop.c common/clock.c
+COMMON_LOG := common/log.c

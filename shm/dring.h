@@ -1,0 +1,80 @@
+/*
+ * dring.h - data ring: one writer, one reader, lossless
+ *
+ * For data-channel messages: what is reliable must not be lapped as media
+ * may. A full ring refuses; the writer announces that it waits, and the
+ * reader rings it when there is room.
+ *
+ * Memory, errors, threads, trust: as ering.h. The reader's cursor also tells
+ * the writer how much is free; a cursor that runs backwards or ahead of the
+ * writer is -EBADMSG.
+ */
+#ifndef SHM_DRING_H
+#define SHM_DRING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "shm/record.h"
+
+/* In the reader's own page; 64 bytes, zero at first. */
+struct dring_cursor {
+	uint64_t at;		/* all before this is consumed */
+	uint64_t asleep;	/* ring me after the next write */
+	uint64_t zero[6];
+};
+
+struct dring_writer {
+	void *mem;
+	const struct dring_cursor *reader;
+	uint64_t size, head, tail;	/* private copies */
+};
+
+struct dring_reader {
+	const void *mem;
+	struct dring_cursor *cursor;
+	uint64_t size, at;
+};
+
+/* data: a power of two, 4096 to 16 MiB; a record takes at most half of it. */
+size_t dring_bytes(size_t data);
+
+void dring_init(struct dring_writer *w, void *mem, size_t data,
+		const struct dring_cursor *reader, uint64_t generation);
+
+/*
+ * -EAGAIN    full; the wish for room is announced, the reader rings when
+ *            there is some
+ * -EMSGSIZE  can never fit
+ * -EBADMSG   the reader's cursor is impossible
+ */
+int dring_write(struct dring_writer *w, const struct record *rec,
+		const void *payload) MUST_USE;
+
+/* Whether the reader sleeps; as ering_must_ring(). */
+bool dring_must_ring(const struct dring_cursor *reader);
+
+int dring_open(struct dring_reader *r, const void *mem, size_t data,
+	       struct dring_cursor *own) MUST_USE;
+
+/* As ering_read(), without -EOVERFLOW. Consumes the record. */
+int dring_read(struct dring_reader *r, struct record *rec, void *payload,
+	       size_t cap) MUST_USE;
+
+/* After dring_read(): whether the writer waits for room and must be rung. */
+bool dring_writer_waits(const struct dring_reader *r);
+
+bool dring_sleep(struct dring_reader *r);
+void dring_wake(struct dring_reader *r);
+
+/*
+ * For a writer whose reader was replaced: copies every record that the old
+ * reader had not consumed (by its cursor, checked) into the new ring.
+ * Returns the number copied, or -EBADMSG.
+ */
+int dring_carry_over(struct dring_writer *to, const struct dring_writer *from)
+	MUST_USE;
+
+#endif
