@@ -122,8 +122,8 @@ static inline void buf_put_be(struct buf_out *b, uint64_t v, size_t len)
 {
 	uint8_t *p = buf_reserve(b, len);
 
-	for (size_t i = len; p && i-- > 0; v >>= 8)
-		p[i] = (uint8_t)v;
+	for (size_t i = 0; p && i < len; i++)
+		p[i] = (uint8_t)(v >> 8 * (len - 1 - i));
 }
 
 static inline void buf_put_u8(struct buf_out *b, uint8_t v)

@@ -5,7 +5,8 @@
  * Then frames: 01, length (64 bits), body. Numbers in network order.
  * A pure module: bytes in, frames out.
  *
- * Memory   sp_init() allocates one buffer of max + 17 bytes, once.
+ * Memory   sp_init() allocates one buffer of max + 24 bytes, once. The body
+ *          of a frame is aligned for any struct.
  * Errors   -EPROTO: not this protocol, or a frame longer than max; final.
  */
 #ifndef COMMON_SP_H
