@@ -105,11 +105,11 @@ void sp_drop(struct sp *sp, size_t len)
 
 void sp_write_greeting(uint8_t out[SP_GREETING])
 {
-	struct buf_out b = buf_out(out, SP_GREETING);
+	static const uint8_t greeting[SP_GREETING] = {
+		0, 'S', 'P', 0, SP_PAIR0 >> 8, SP_PAIR0 & 0xff, 0, 0,
+	};
 
-	buf_put(&b, "\0SP", 4);
-	buf_put_u16(&b, SP_PAIR0);
-	buf_put_u16(&b, 0);
+	memcpy(out, greeting, SP_GREETING);
 }
 
 void sp_write_head(uint8_t out[SP_FRAME_HEAD], size_t len)
