@@ -1,0 +1,8 @@
+# core/: pure modules. Each line names what one user links.
+CORE_RTP := core/rtp/header.c core/rtp/depay.c core/rtp/depay_vp8.c \
+	core/rtp/depay_vp9.c core/rtp/pack.c core/rtp/assembler.c \
+	core/rtp/continuity.c core/rtp/nack.c core/rtp/recv.c core/rtp/send.c \
+	core/rtp/history.c
+CORE_RTCP := core/rtcp/rtcp.c core/rtcp/feedback.c core/rtcp/twcc.c
+CORE_CC := core/cc/arrival.c core/cc/estimate.c core/cc/trend.c \
+	core/cc/pacer.c
