@@ -6,3 +6,5 @@ CORE_RTP := core/rtp/header.c core/rtp/depay.c core/rtp/depay_vp8.c \
 CORE_RTCP := core/rtcp/rtcp.c core/rtcp/feedback.c core/rtcp/twcc.c
 CORE_CC := core/cc/arrival.c core/cc/estimate.c core/cc/trend.c \
 	core/cc/pacer.c
+
+CORE_SCTP := core/sctp/dcep.c

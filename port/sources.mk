@@ -1,0 +1,11 @@
+# SRTP by OpenSSL serves (libs: ssl); libsrtp2 is its judge (libs: srtp2).
+PORT_SRTP := port/srtp_evp.c
+PORT_SRTP_LIB := port/srtp_lib.c
+CFLAGS_port/srtp_evp.c := $(cflags_ssl)
+CFLAGS_port/srtp_lib.c := $(cflags_srtp2)
+# ICE (libnice), SCTP (usrsctp), the system-call filter (libseccomp)
+PORT_ICE := port/ice_nice.c
+CFLAGS_port/ice_nice.c := $(cflags_nice)
+PORT_SCTP := port/sctp_usrsctp.c
+PORT_SECCOMP := port/seccomp.c
+CFLAGS_port/seccomp.c := $(cflags_seccomp)

@@ -1,0 +1,6 @@
+UNIT_TESTS += test_dcep
+test_dcep_SRC := $(CORE_SCTP)
+
+UNIT_TESTS += test_sctp
+test_sctp_SRC := $(PORT_SCTP)
+test_sctp_LIBS := usrsctp
