@@ -1,0 +1,3 @@
+test_replay_SRC := core/rtp/replay.c
+test_srtp_SRC := $(PORT_SRTP) $(PORT_SRTP_LIB)
+test_srtp_LIBS := ssl srtp2
