@@ -26,21 +26,28 @@ struct dring_cursor {
 	uint64_t zero[6];
 };
 
+/* Private copies; tail is a cursor of the reader that was found to stand at
+ * the start of a record (or at head). */
 struct dring_writer {
 	void *mem;
 	const struct dring_cursor *reader;
-	uint64_t size, head, tail;	/* private copies */
+	uint64_t size, generation;
+	uint64_t head, tail;
+	uint64_t seq;		/* of the next record */
 };
 
 struct dring_reader {
 	const void *mem;
 	struct dring_cursor *cursor;
-	uint64_t size, at;
+	uint64_t size, generation;
+	uint64_t at, seq;
 };
 
 /* data: a power of two, 4096 to 16 MiB; a record takes at most half of it. */
 size_t dring_bytes(size_t data);
 
+/* Lays an empty ring into zeroed memory, before the seal. reader may still be
+ * NULL: put it into the struct before the first dring_write(). */
 void dring_init(struct dring_writer *w, void *mem, size_t data,
 		const struct dring_cursor *reader, uint64_t generation);
 
@@ -63,7 +70,8 @@ int dring_open(struct dring_reader *r, const void *mem, size_t data,
 int dring_read(struct dring_reader *r, struct record *rec, void *payload,
 	       size_t cap) MUST_USE;
 
-/* After dring_read(): whether the writer waits for room and must be rung. */
+/* After dring_read(): whether the writer waits for room, has it now, and must
+ * be rung. */
 bool dring_writer_waits(const struct dring_reader *r);
 
 bool dring_sleep(struct dring_reader *r);
@@ -72,7 +80,9 @@ void dring_wake(struct dring_reader *r);
 /*
  * For a writer whose reader was replaced: copies every record that the old
  * reader had not consumed (by its cursor, checked) into the new ring.
- * Returns the number copied, or -EBADMSG.
+ * The records must fit: a fresh ring of the same size always takes them.
+ * Returns the number copied, -EBADMSG, or what dring_write() says when they
+ * do not fit (those before it are copied).
  */
 int dring_carry_over(struct dring_writer *to, const struct dring_writer *from)
 	MUST_USE;

@@ -33,22 +33,29 @@ struct ering_cursor {
 	uint64_t zero[5];
 };
 
+/* Private copies of all bookkeeping: nothing is read back from the ring but
+ * the lengths of own records. */
 struct ering_writer {
 	void *mem;
-	uint64_t size, at;	/* private copies, bytes */
+	uint64_t size, generation;
+	uint64_t at, tail;	/* end of the newest, start of the oldest */
+	uint64_t seq;		/* of the next record */
 };
 
 struct ering_reader {
 	const void *mem;
 	struct ering_cursor *cursor;
-	uint64_t size, at, seq;	/* private copies */
+	uint64_t size, generation;
+	uint64_t at, seq;	/* of the next record */
+	uint64_t lapped;
 };
 
 /* Bytes of memory a ring with `data` bytes of records takes. data is a power
  * of two, 4096 to 16 MiB. */
 size_t ering_bytes(size_t data);
 
-/* Lays an empty ring into zeroed memory. The writer calls it, once. */
+/* Lays an empty ring into zeroed memory. The writer calls it, once, before
+ * the seal. */
 void ering_init(struct ering_writer *w, void *mem, size_t data,
 		uint64_t generation);
 
@@ -66,8 +73,11 @@ int ering_write(struct ering_writer *w, const struct record *rec,
  */
 bool ering_must_ring(const struct ering_cursor *reader);
 
-/* Starts at the newest end (empty) or, with from_start, at the oldest record
- * still there. data comes from the broker, never from the ring. */
+/*
+ * Starts at the newest end (empty) or, with from_start, at the oldest record
+ * still there. data comes from the broker, never from the ring. -EBADMSG: not
+ * a ring of this size, or broken. own is written: zero it before.
+ */
 int ering_open(struct ering_reader *r, const void *mem, size_t data,
 	       struct ering_cursor *own, bool from_start) MUST_USE;
 
@@ -75,9 +85,11 @@ int ering_open(struct ering_reader *r, const void *mem, size_t data,
  * 1          *rec and rec->bytes of payload are copied out
  * 0          nothing there
  * -EOVERFLOW lapped; the reader stands at a newer record now, *lost says how
- *            many records it missed. Call again.
+ *            many records it missed (0 when it was overtaken again while it
+ *            looked: the next call counts them). Call again.
  * -EMSGSIZE  payload larger than cap; the record is skipped
  * -EBADMSG   broken ring
+ * After any result but 1 *rec and the payload buffer hold anything.
  */
 int ering_read(struct ering_reader *r, struct record *rec, void *payload,
 	       size_t cap, uint64_t *lost) MUST_USE;

@@ -88,4 +88,9 @@ int link_send_video(struct link_end *end, const struct record *rec,
 int link_send_data(struct link_end *end, const struct record *rec,
 		   const void *payload) MUST_USE;
 
+/* dring_read() of the data ring, and the writer is rung when it waits for the
+ * room this made. -ENOTCONN as above. */
+int link_recv_data(struct link_end *end, struct record *rec, void *payload,
+		   size_t cap) MUST_USE;
+
 #endif
