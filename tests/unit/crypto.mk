@@ -1,3 +1,4 @@
+UNIT_TESTS += test_replay test_srtp
 test_replay_SRC := core/rtp/replay.c
 test_srtp_SRC := $(PORT_SRTP) $(PORT_SRTP_LIB)
 test_srtp_LIBS := ssl srtp2
