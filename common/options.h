@@ -55,7 +55,7 @@ typedef const char *options_get_h(const char *name);
 int options_parse(struct options *out, int argc, char *const *argv,
 		  options_get_h *get, char *error) MUST_USE;
 
-/* The table as text for people. */
+/* What --help prints. */
 void options_help(FILE *to, const char *program);
 
 const char *options_version(void);
