@@ -9,3 +9,6 @@ CFLAGS_port/ice_nice.c := $(cflags_nice)
 PORT_SCTP := port/sctp_usrsctp.c
 PORT_SECCOMP := port/seccomp.c
 CFLAGS_port/seccomp.c := $(cflags_seccomp)
+# JSON (jansson)
+PORT_JSON := port/json.c
+CFLAGS_port/json.c := $(cflags_jansson)
