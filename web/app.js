@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// @ts-check
+/** The demo page: puts camera, call and view together. */
+
+import { Call, Signaling } from './client/remotemedia.js';
+import { StatsReader } from './client/stats.js';
+import { Echo } from './echo.js';
+import { FrameCodeReader } from './framecode.js';
+import {
+	LevelMeter, MediaProblem, TestPicture, TestTone, openCamera,
+} from './media.js';
+import { firstState, inCall, next, retryDelay } from './state.js';
+import {
+	$, buildCharts, buildSteps, hideProblem, showEmpty, showFacts,
+	showProblem, showState,
+} from './view.js';
+
+const STATS_MS = 1000;
+const METER_MS = 50;
+const SIGNALING_RETRY_MS = 1000;
+
+/** @type {import('./state.js').State} */
+let state = firstState();
+/** @type {Signaling | null} */
+let signaling = null;
+/** @type {Call | null} */
+let call = null;
+/** @type {StatsReader | null} */
+let stats = null;
+/** @type {MediaStream | null} */
+let outgoing = null;
+/** @type {{picture: TestPicture, tone: TestTone} | null} */
+let made = null;
+/** @type {AudioContext | null} */
+let audio = null;
+/** @type {LevelMeter | null} */
+let ownMeter = null;
+/** @type {LevelMeter | null} */
+let returnedMeter = null;
+/** @type {any} */
+let retryTimer = null;
+/** Which press of Connect this is: what an older one still does is void. */
+let round = 0;
+let returned = new MediaStream();
+const echo = new Echo();
+const charts = buildCharts();
+const reader = new FrameCodeReader();
+
+/** @param {any} event */
+function tell(event) {
+	state = next(state, { at: performance.now(), ...event });
+	showState(state);
+	const live = state.phase === 'connected' || state.phase === 'connecting';
+	$('mute').disabled = !live;
+	$('blank').disabled = !live;
+}
+
+function serverUrl() {
+	const asked = new URLSearchParams(location.search).get('url');
+	const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
+	return asked ?? `${scheme}//${location.host}/`;
+}
+
+function source() {
+	return /** @type {HTMLInputElement} */ (
+		document.querySelector('[name=source]:checked')).value;
+}
+
+/** Press of Connect. */
+async function begin() {
+	const mine = ++round;
+	hideProblem();
+	tell({ type: 'open' });
+	audio ??= new AudioContext();
+	audio.resume();
+	try {
+		const stream = await openSource(audio);
+		if (mine !== round) {
+			stream.getTracks().forEach((t) => t.stop());
+			return;
+		}
+		outgoing = stream;
+	} catch (error) {
+		if (mine === round)
+			cameraFailed(/** @type {any} */ (error));
+		return;
+	}
+	$('own').srcObject = outgoing;
+	showEmpty('own-empty', '');
+	ownMeter = new LevelMeter(audio, outgoing);
+	await dial(mine);
+}
+
+/** @param {AudioContext} context @returns {Promise<MediaStream>} */
+async function openSource(context) {
+	if (source() === 'camera')
+		return openCamera();
+	made = { picture: new TestPicture(), tone: new TestTone(context) };
+	return new MediaStream([
+		...made.picture.stream.getTracks(), ...made.tone.stream.getTracks(),
+	]);
+}
+
+/** @param {Error} error */
+function cameraFailed(error) {
+	tell({ type: 'failed', text: error.message });
+	const known = error instanceof MediaProblem;
+	showProblem({
+		title: known && error.kind === 'refused'
+			? 'Camera and microphone are not allowed' : 'No camera',
+		text: error.message, test: true, retry: 'Try again',
+	});
+}
+
+/** One attempt to connect. @param {number} mine */
+async function dial(mine) {
+	tell({ type: 'dial' });
+	showEmpty('returned-empty', 'Connecting\u2026');
+	const url = $('url').value.trim() || serverUrl();
+	tell({ type: 'step', name: 'signaling', state: 'active', text: 'opening' });
+	try {
+		signaling ??= watchSignaling(new Signaling(url));
+		if (!signaling.isOpen)
+			await signaling.open();
+	} catch (error) {
+		if (mine === round)
+			noServer(url, /** @type {any} */ (error));
+		return;
+	}
+	if (mine !== round)
+		return;
+	tell({ type: 'step', name: 'signaling', state: 'done', text: 'announced' });
+	startCall(signaling);
+}
+
+/** @param {string} url @param {Error & {code?: number}} error */
+function noServer(url, error) {
+	tell({ type: 'step', name: 'signaling', state: 'failed', text: 'no answer' });
+	if (error.code) {
+		giveUp('The server did not let this page in', error);
+		return;
+	}
+	problemAndRetry('The server does not answer',
+		`Nothing answers at ${url}. Is the server running?`);
+}
+
+/** @param {string} title @param {Error & {code?: number}} error */
+function giveUp(title, error) {
+	const code = error.code ? ` (code ${error.code})` : '';
+	stopCall();
+	tell({ type: 'failed', text: error.message });
+	showProblem({
+		title, text: `It said: \u201c${error.message}\u201d${code}.`,
+		retry: 'Try again',
+	});
+}
+
+/** @param {Signaling} socket */
+function watchSignaling(socket) {
+	socket.addEventListener('closed', (e) => {
+		const { wanted } = /** @type {any} */ (e);
+		if (wanted || socket !== signaling || !call)
+			return;
+		tell({
+			type: 'step', name: 'signaling', state: 'active',
+			text: 'lost, reconnecting',
+		});
+		showProblem({
+			title: 'The signaling connection is lost', mild: true,
+			text: 'The call itself goes on. Connecting again\u2026',
+		});
+		setTimeout(() => reopen(socket), SIGNALING_RETRY_MS);
+	});
+	return socket;
+}
+
+/** @param {Signaling} socket */
+async function reopen(socket) {
+	if (socket !== signaling || socket.isOpen || !call)
+		return;
+	try {
+		await socket.open();
+		tell({ type: 'step', name: 'signaling', state: 'done', text: 'back' });
+		hideProblem();
+	} catch {
+		setTimeout(() => reopen(socket), SIGNALING_RETRY_MS);
+	}
+}
+
+/** @param {Signaling} socket */
+function startCall(socket) {
+	const current = new Call(socket);
+	call = current;
+	stats = new StatsReader(current.pc);
+	returned = new MediaStream();
+	$('returned').srcObject = returned;
+	current.addEventListener('step', (e) => {
+		const { name, state: how, text } = /** @type {any} */ (e);
+		tell({ type: 'step', name, state: how, text });
+		if (state.phase === 'connected' && name === 'dtls')
+			hideProblem();
+	});
+	current.addEventListener('track', (e) =>
+		trackBack(/** @type {any} */ (e).track));
+	current.addEventListener('refused', (e) => {
+		if (state.phase !== 'connected')
+			giveUp('The server refused the call', /** @type {any} */ (e).error);
+	});
+	current.addEventListener('lost', () => problemAndRetry(
+		'The connection is lost', 'Nothing has come from the server lately.'));
+	current.addEventListener('ended', () => problemAndRetry(
+		'The server ended the call', 'It may be restarting.'));
+	for (const track of outgoing?.getTracks() ?? [])
+		current.pc.addTrack(track, /** @type {MediaStream} */ (outgoing));
+	echo.use(current.openChannel('echo'));
+}
+
+/** @param {MediaStreamTrack} track */
+function trackBack(track) {
+	returned.addTrack(track);
+	if (track.kind === 'audio' && audio) {
+		returnedMeter?.stop();
+		returnedMeter = new LevelMeter(audio, new MediaStream([track]));
+	}
+	$('returned').play().catch(() => {});
+}
+
+/** Ends what is left of the call and tries again, more and more slowly. */
+function problemAndRetry(
+	/** @type {string} */ title, /** @type {string} */ text) {
+	const mine = round;
+	stopCall();
+	tell({ type: 'lost', text: title });
+	const delay = retryDelay(state);
+	if (delay === null) {
+		tell({ type: 'failed', text: title });
+		showProblem({ title, text, retry: 'Try again' });
+		showEmpty('returned-empty', 'Nothing yet');
+		return;
+	}
+	showEmpty('returned-empty', 'Waiting for the server\u2026');
+	const seconds = delay < 1000 ? 'half a second' : `${delay / 1000} s`;
+	showProblem({
+		title, text: `${text} Next attempt in ${seconds}.`, mild: true,
+		retry: 'Try now',
+	});
+	retryTimer = setTimeout(() => mine === round && dial(mine), delay);
+}
+
+/** Ends the call but keeps camera and socket. */
+function stopCall() {
+	clearTimeout(retryTimer);
+	call?.hangUp();
+	call = null;
+	stats = null;
+	echo.drop();
+	returnedMeter?.stop();
+	returnedMeter = null;
+	$('returned').srcObject = null;
+	$('delay').hidden = true;
+	$('returned-level').value = 0;
+}
+
+/** Press of Hang up. */
+function end() {
+	round++;
+	stopCall();
+	signaling?.close();
+	signaling = null;
+	closeSource();
+	hideProblem();
+	showFacts({});
+	charts.clear();
+	tell({ type: 'hangup' });
+	showEmpty('own-empty', 'Press Connect to begin');
+	showEmpty('returned-empty', 'Nothing yet');
+}
+
+function closeSource() {
+	ownMeter?.stop();
+	ownMeter = null;
+	made?.picture.stop();
+	made?.tone.stop();
+	made = null;
+	outgoing?.getTracks().forEach((t) => t.stop());
+	outgoing = null;
+	$('own').srcObject = null;
+	$('own-level').value = 0;
+	press('mute', false);
+	press('blank', false);
+}
+
+/** @param {string} id @param {boolean} down */
+function press(id, down) {
+	$(id).setAttribute('aria-pressed', String(down));
+}
+
+/** @param {string} id @param {'audio' | 'video'} kind */
+function toggle(id, kind) {
+	const down = $(id).getAttribute('aria-pressed') !== 'true';
+	press(id, down);
+	for (const track of outgoing?.getTracks() ?? []) {
+		if (track.kind === kind)
+			track.enabled = !down;
+	}
+}
+
+/** From the problem banner: try now, or with the test picture. */
+function again(/** @type {boolean} */ withTest) {
+	if (withTest)
+		/** @type {any} */ (document.querySelector('[value=test]')).checked = true;
+	clearTimeout(retryTimer);
+	if (state.phase === 'waiting') {
+		dial(round);
+		return;
+	}
+	if (signaling && !signaling.isOpen)
+		signaling = null;
+	closeSource();
+	begin();
+}
+
+async function readStats() {
+	const current = stats;
+	if (!current || state.phase !== 'connected')
+		return;
+	echo.ping();
+	const figures = await current.read();
+	if (current !== stats)
+		return;
+	charts.add({ ...figures, messageMs: echo.lastMs });
+	showFacts(figures.facts);
+}
+
+/** Times the way of the test picture, a few times a second. */
+function watchPicture() {
+	const video = /** @type {HTMLVideoElement} */ ($('returned'));
+	/** @type {number[]} */
+	const ages = [];
+	const look = () => {
+		showEmpty('returned-empty', '');
+		const code = made &&
+			reader.read(video, video.videoWidth, video.videoHeight);
+		const age = code === null ? null : made?.picture.age(code) ?? null;
+		if (age !== null)
+			ages.push(age);
+		if (ages.length >= 15) {
+			ages.sort((a, b) => a - b);
+			$('delay').textContent = `back after ${Math.round(ages[7])} ms`;
+			$('delay').hidden = false;
+			ages.length = 0;
+		}
+		video.requestVideoFrameCallback(look);
+	};
+	video.requestVideoFrameCallback?.(look);
+}
+
+function start() {
+	buildSteps();
+	showState(state);
+	$('url').value = serverUrl();
+	const params = new URLSearchParams(location.search);
+	if (params.get('source') === 'test')
+		/** @type {any} */ (document.querySelector('[value=test]')).checked = true;
+	$('connect').onclick = () => inCall(state) ? end() : (closeSource(), begin());
+	$('mute').onclick = () => toggle('mute', 'audio');
+	$('blank').onclick = () => toggle('blank', 'video');
+	$('banner-test').onclick = () => again(true);
+	$('banner-retry').onclick = () => again(false);
+	$('listen').onchange = () => { $('returned').muted = !$('listen').checked; };
+	$('url').onchange = () => { signaling?.close(); signaling = null; };
+	addEventListener('pagehide', () => end());
+	setInterval(readStats, STATS_MS);
+	setInterval(() => {
+		if (ownMeter)
+			$('own-level').value = ownMeter.read();
+		if (returnedMeter)
+			$('returned-level').value = returnedMeter.read();
+	}, METER_MS);
+	watchPicture();
+}
+
+start();
