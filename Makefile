@@ -24,7 +24,7 @@ endif
 CPPFLAGS += -I. -Iinclude -D_GNU_SOURCE
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wpointer-arith -Wcast-qual -Wvla -Wundef \
-	-Wformat=2 -Wimplicit-fallthrough -Wswitch-enum
+	-Wformat=2 -Wno-format-zero-length -Wimplicit-fallthrough -Wswitch-enum
 # gcc 12 takes the bounded loop of buf_put_be() for an overflow.
 WARN += $(if $(findstring clang,$(CC)),,-Wno-stringop-overflow)
 ifneq ($(WERROR),0)

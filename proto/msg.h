@@ -118,7 +118,11 @@ enum call_why {
 	WHYS
 };
 
-enum description_kind { DESCRIPTION_OFFER = 1, DESCRIPTION_ANSWER = 2 };
+enum description_kind {
+	DESCRIPTION_OFFER = 1,
+	DESCRIPTION_ANSWER = 2,
+	DESCRIPTION_WANTED = 3,	/* no SDP: the server shall make the offer */
+};
 
 enum peer_networks { NETWORKS_ANY, NETWORKS_PUBLIC };
 
@@ -131,8 +135,9 @@ struct msg_signaling_start { uint32_t max_peers, zero; };
 
 /* call: chosen by signaling, unique among its calls, never 0. Blob: peer id */
 struct msg_call_open { uint64_t call; };
-/* kind: enum description_kind. Blob: SDP */
-struct msg_call_description { uint64_t call; uint32_t kind, zero; };
+/* kind: enum description_kind; kinds: with DESCRIPTION_WANTED, the media to
+ * offer (enum link_kinds or-ed). Blob: SDP */
+struct msg_call_description { uint64_t call; uint32_t kind, kinds; };
 /* Blob: "<mid> <m-line index> <candidate>", "-" for an absent mid or index;
  * an empty candidate is end-of-candidates */
 struct msg_call_candidate { uint64_t call; };

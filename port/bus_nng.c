@@ -1,0 +1,122 @@
+/* bus_nng.c - nng pair0 over ipc, polled through its receive descriptor */
+
+#include "port/bus.h"
+
+#include <errno.h>
+#include <nng/nng.h>
+#include <nng/protocol/pair0/pair.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct bus {
+	nng_socket socket;
+	int fd;
+	nng_msg *msg;		/* what bus_recv() lent out */
+};
+
+static int errno_of(int nng_err)
+{
+	switch (nng_err) {
+	case 0:
+		return 0;
+	case NNG_EAGAIN:
+		return -EAGAIN;
+	case NNG_ENOMEM:
+		return -ENOMEM;
+	case NNG_EADDRINVAL:
+	case NNG_EINVAL:
+		return -EINVAL;
+	case NNG_ENOFILES:
+		return -EMFILE;
+	case NNG_ECLOSED:
+		return -EBADF;
+	case NNG_EMSGSIZE:
+		return -EMSGSIZE;
+	default:
+		return nng_err & NNG_ESYSERR ? -(nng_err & ~NNG_ESYSERR) :
+					       -EIO;
+	}
+}
+
+int bus_dial(struct bus **out, const char *path)
+{
+	struct bus *bus = calloc(1, sizeof(*bus));
+	char url[160];
+	int err;
+
+	if (!bus)
+		return -ENOMEM;
+	if (snprintf(url, sizeof(url), "ipc://%s", path) >= (int)sizeof(url)) {
+		free(bus);
+		return -ENAMETOOLONG;
+	}
+	if ((err = nng_pair0_open(&bus->socket))) {
+		free(bus);
+		return errno_of(err);
+	}
+	if ((err = nng_socket_set_size(bus->socket, NNG_OPT_RECVMAXSZ,
+				       BUS_FRAME_MAX)) ||
+	    (err = nng_socket_set_int(bus->socket, NNG_OPT_SENDBUF,
+				      BUS_SEND_QUEUE)) ||
+	    (err = nng_socket_set_int(bus->socket, NNG_OPT_RECVBUF, 64)) ||
+	    (err = nng_socket_set_ms(bus->socket, NNG_OPT_RECONNMINT, 20)) ||
+	    (err = nng_socket_set_ms(bus->socket, NNG_OPT_RECONNMAXT, 500)) ||
+	    (err = nng_socket_get_int(bus->socket, NNG_OPT_RECVFD,
+				      &bus->fd)) ||
+	    (err = nng_dial(bus->socket, url, NULL, NNG_FLAG_NONBLOCK))) {
+		nng_close(bus->socket);
+		free(bus);
+		return errno_of(err);
+	}
+	*out = bus;
+
+	return 0;
+}
+
+void bus_free(struct bus *bus)
+{
+	if (!bus)
+		return;
+	nng_close(bus->socket);
+	nng_msg_free(bus->msg);
+	free(bus);
+}
+
+int bus_fd(const struct bus *bus)
+{
+	return bus->fd;
+}
+
+int bus_recv(struct bus *bus, const void **bytes, size_t *len)
+{
+	int err;
+
+	nng_msg_free(bus->msg);
+	bus->msg = NULL;
+	err = nng_recvmsg(bus->socket, &bus->msg, NNG_FLAG_NONBLOCK);
+	if (err)
+		return errno_of(err);
+	*bytes = nng_msg_body(bus->msg);
+	*len = nng_msg_len(bus->msg);
+
+	return 0;
+}
+
+int bus_send(void *arg, const void *bytes, size_t len, const int *fds,
+	     unsigned nfds)
+{
+	struct bus *bus = arg;
+	nng_msg *msg;
+	int err;
+
+	(void)fds;
+	if (nfds)
+		return -EINVAL;
+	if (nng_msg_alloc(&msg, 0))
+		return -ENOMEM;
+	if ((err = nng_msg_append(msg, bytes, len)) ||
+	    (err = nng_sendmsg(bus->socket, msg, NNG_FLAG_NONBLOCK)))
+		nng_msg_free(msg);
+
+	return errno_of(err);
+}

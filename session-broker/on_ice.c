@@ -1,0 +1,254 @@
+/* on_ice.c - what a peer's ice-worker says */
+
+#include "session-broker/broker.h"
+
+#include "common/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LIFE_US = 20000000, RETRIES = 3 };
+
+/* A row of a worker whose call has ended meanwhile is dropped. */
+static struct peer *own(struct worker *w, uint64_t peer)
+{
+	return w->peer && w->peer->id == peer ? w->peer : NULL;
+}
+
+/* A blob as text for a log line or a message. */
+static const char *text_of(char out[MSG_LOG + 1], const void *blob, size_t len)
+{
+	snprintf(out, MSG_LOG + 1, "%.*s", (int)len, (const char *)blob);
+
+	return out;
+}
+
+/* After a crash of the broker: a worker that nobody knows tells its peer. */
+static int adopt(struct worker *w, const struct msg_ice_hello *m,
+		 const void *blob, size_t len)
+{
+	struct broker *b = w->b;
+	struct peer *p;
+	int err;
+
+	if (!b->adopting || peer_by_id(b, m->peer))
+		return -EPROTO;
+	if ((err = peer_new(&p, b, next_number(b), blob, len)))
+		return err;
+	peer_set_id(p, m->peer);
+	p->ice = w;
+	p->answered = p->orphan = true;
+	p->port = m->port;
+	p->generation = m->generation;
+	p->kinds = m->kinds;
+	p->media = m->media_worker < b->media_count ? m->media_worker :
+						      media_least_loaded(b);
+	/* media_holds of its media-worker turns this into LINK_UP. */
+	p->link = m->kinds ? LINK_LOST : LINK_NONE;
+	if (p->port >= b->opt->udp_port_min && p->port <= b->opt->udp_port_max)
+		b->ports[p->port - b->opt->udp_port_min] = 1;
+	if (m->state < CALL_STATES) {
+		b->connected += m->state == CALL_CONNECTED;
+		p->state = m->state;
+	}
+	w->peer = p;
+	log_info("peer adopted", "peer=%s state=%s", p->name,
+		 call_state_name(p->state));
+	if (to_signaling(b))
+		(void)send_call_known(to_signaling(b),
+			&(struct msg_call_known){ p->call, p->state, 0 },
+			p->name, strlen(p->name), NULL);
+
+	return 0;
+}
+
+int on_ice_hello(struct worker *w, const struct msg_ice_hello *m,
+		 const void *blob, size_t len)
+{
+	int err;
+
+	if (m->abi != msg_abi() || (w->spawn && m->spawn != w->spawn))
+		return -EPROTO;
+	if (w->leaving)
+		return 0;
+	w->spawn = m->spawn;
+	if (!w->peer && (err = adopt(w, m, blob, len)))
+		return err;
+	w->phase = m->state == CALL_CONNECTED ? AT_FLOW : AT_JOIN;
+	worker_alive(w, LIFE_US);
+	peer_flush(w->peer);
+
+	return 0;
+}
+
+int on_peer_local(struct worker *w, const struct msg_peer_local *m,
+		  const void *blob, size_t len)
+{
+	struct peer *p = own(w, m->peer);
+	struct wire *to = to_signaling(w->b);
+
+	if (!p)
+		return 0;
+	peer_answered(p);
+	if (to)
+		(void)send_call_local(to, &(struct msg_call_local){
+			p->call, m->kind, 0 }, blob, len, NULL);
+
+	return 0;
+}
+
+int on_peer_trickle(struct worker *w, const struct msg_peer_trickle *m,
+		    const void *blob, size_t len)
+{
+	struct peer *p = own(w, m->peer);
+	struct wire *to = to_signaling(w->b);
+
+	if (p && to)
+		(void)send_call_trickle(to, &(struct msg_call_trickle){
+			p->call }, blob, len, NULL);
+
+	return 0;
+}
+
+int on_peer_refused(struct worker *w, const struct msg_peer_refused *m,
+		    const void *blob, size_t len)
+{
+	struct peer *p = own(w, m->peer);
+	char text[MSG_LOG + 1];
+
+	if (!p)
+		return 0;
+	/* A call that never had an answer has nothing to go on with. */
+	if (m->why == WHY_BAD_SDP && !p->answered)
+		peer_end(p, m->why, text_of(text, blob, len));
+	else
+		tell_gone(p, m->why, false, text_of(text, blob, len));
+
+	return 0;
+}
+
+int on_peer_superseded(struct worker *w, const struct msg_peer_superseded *m,
+		       const void *blob, size_t len)
+{
+	struct peer *p = own(w, m->peer);
+	int err;
+
+	if (!p)
+		return 0;
+	log_info("offer of a new connection", "peer=%s", p->name);
+	w->leaving = true;
+	w->peer = NULL;
+	p->ice = NULL;
+	(void)send_peer_close(&w->ctl, &(struct msg_peer_close){
+		p->id, WHY_CLOSED, 0 }, NULL, 0, NULL);
+	worker_alive(w, 2000000);
+	link_drop(p);
+	p->kinds = 0;
+	port_give(p->b, p->port);
+	p->port = 0;
+	p->answered = false;
+	peer_set_state(p, CALL_CONNECTING);
+	if ((err = peer_deliver(p, TO_DESCRIBE, DESCRIPTION_OFFER, 0, blob,
+				len)) ||
+	    (err = spawn_peer(p)))
+		peer_end(p, WHY_RESOURCES, strerror(-err));
+
+	return 0;
+}
+
+int on_peer_state(struct worker *w, const struct msg_peer_state *m,
+		  const void *blob, size_t len)
+{
+	struct peer *p = own(w, m->peer);
+
+	(void)blob;
+	(void)len;
+	if (m->state >= CALL_STATES)
+		return -EPROTO;
+	if (!p)
+		return 0;
+	log_info("call state", "peer=%s state=%s", p->name,
+		 call_state_name(m->state));
+	w->phase = m->state == CALL_CONNECTED ? AT_FLOW : AT_JOIN;
+	peer_set_state(p, m->state);
+
+	return 0;
+}
+
+int on_peer_kinds(struct worker *w, const struct msg_peer_kinds *m,
+		  const void *blob, size_t len)
+{
+	struct peer *p = own(w, m->peer);
+
+	(void)blob;
+	(void)len;
+	if (m->kinds > 7)
+		return -EPROTO;
+	/* Rings that are no longer needed stay: no gap for those that are. */
+	if (p && ((m->kinds & ~p->kinds) || p->link == LINK_NONE))
+		link_start(p, m->kinds | p->kinds);
+
+	return 0;
+}
+
+/* Its port is taken by a stranger: another, and all messages again. */
+static int retry(struct peer *p, struct worker *w)
+{
+	w->leaving = true;
+	w->peer = NULL;
+	p->ice = NULL;
+	p->retries++;
+	p->port = 0;		/* the taken one stays marked */
+
+	return spawn_peer(p);
+}
+
+int on_peer_gone(struct worker *w, const struct msg_peer_gone *m,
+		 const void *blob, size_t len)
+{
+	struct peer *p = own(w, m->peer);
+	char text[MSG_LOG + 1];
+
+	w->leaving = true;
+	worker_alive(w, 2000000);
+	if (!p)
+		return 0;
+	if (m->why == WHY_RESOURCES && !p->answered && p->retries < RETRIES &&
+	    !retry(p, w))
+		return 0;
+	peer_end(p, m->why < WHYS ? m->why : WHY_CLOSED,
+		 text_of(text, blob, len));
+
+	return 0;
+}
+
+int on_peer_stats(struct worker *w, const struct msg_peer_stats *m,
+		  const void *blob, size_t len)
+{
+	struct peer *p = own(w, m->peer);
+
+	(void)blob;
+	(void)len;
+	worker_alive(w, LIFE_US);
+	if (p)
+		log_debug("peer statistics",
+			  "peer=%s packets_in=%llu packets_out=%llu rtt_us=%u",
+			  p->name, (unsigned long long)m->packets_in,
+			  (unsigned long long)m->packets_out, m->rtt_us);
+
+	return 0;
+}
+
+int on_ice_link_mapped(struct worker *w, const struct msg_ice_link_mapped *m,
+		       const void *blob, size_t len)
+{
+	struct peer *p = own(w, m->peer);
+
+	(void)blob;
+	(void)len;
+	if (p)
+		link_mapped(p, m->generation, true);
+
+	return 0;
+}

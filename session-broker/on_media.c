@@ -1,0 +1,136 @@
+/* on_media.c - what a media-worker says */
+
+#include "session-broker/broker.h"
+
+#include "common/log.h"
+#include "shm/frame_ring.h"
+#include "shm/region.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	LIFE_US = 20000000,
+	PICTURE_MAX = 1920 * 1088,	/* pixels of a frame ring's slot */
+	PCM_MAX = 5760 * 2 * 2,		/* bytes of 120 ms, stereo */
+};
+
+int on_media_hello(struct worker *w, const struct msg_media_hello *m,
+		   const void *blob, size_t len)
+{
+	struct broker *b = w->b;
+
+	(void)blob;
+	(void)len;
+	if (m->abi != msg_abi() || m->index != w->index)
+		return -EPROTO;
+	w->phase = AT_IDLE;
+	w->links = m->links;
+	worker_alive(w, LIFE_US);
+	(void)send_media_setup(&w->ctl, &(struct msg_media_setup){
+		b->routes, b->opt->jitter_buffer_ms }, NULL, 0, NULL);
+	if (!b->adopting)
+		link_restore(b, w->index);
+	broker_check_ready(b);
+
+	return 0;
+}
+
+int on_media_holds(struct worker *w, const struct msg_media_holds *m,
+		   const void *blob, size_t len)
+{
+	(void)blob;
+	(void)len;
+	if (!w->b->adopting)
+		return -EPROTO;
+
+	return adopt_held(w->b, m->peer, m->generation, w->index);
+}
+
+int on_media_link_mapped(struct worker *w,
+			 const struct msg_media_link_mapped *m,
+			 const void *blob, size_t len)
+{
+	struct peer *p = peer_by_id(w->b, m->peer);
+
+	(void)blob;
+	(void)len;
+	if (p && media_of(p) == w)
+		link_mapped(p, m->generation, false);
+
+	return 0;
+}
+
+/* What the ice-worker wrote cannot be: that one is hostile, and killed. */
+int on_media_link_broken(struct worker *w,
+			 const struct msg_media_link_broken *m,
+			 const void *blob, size_t len)
+{
+	struct peer *p = peer_by_id(w->b, m->peer);
+
+	(void)blob;
+	(void)len;
+	if (p && media_of(p) == w && m->generation == p->generation && p->ice)
+		worker_broken(p->ice, "ring broken");
+
+	return 0;
+}
+
+static size_t slot_max(const struct msg_media_frames_want *m)
+{
+	size_t pixels = (size_t)m->width * m->height;
+
+	if (!m->width)
+		return m->height ? 0 : PCM_MAX;
+	/* Three planes, each row and plane rounded up to 64 bytes. */
+	return pixels && pixels <= PICTURE_MAX ?
+		       pixels * 2 + 64 * 3 * (size_t)m->height + 4096 : 0;
+}
+
+int on_media_frames_want(struct worker *w,
+			 const struct msg_media_frames_want *m,
+			 const void *blob, size_t len)
+{
+	struct msg_media_frames answer;
+	size_t bytes;
+	int fd;
+
+	(void)blob;
+	(void)len;
+	if (!m->slots || m->slots > FRAME_RING_SLOTS_MAX || !m->slot_bytes ||
+	    m->width > 16384 || m->height > 16384 ||
+	    m->slot_bytes > slot_max(m))
+		return -EPROTO;
+	bytes = frame_ring_region_bytes(m->slots, m->slot_bytes);
+	fd = region_create("rm-frames", REGION_FRAMES, bytes, m->generation,
+			   m->peer);
+	if (fd < 0) {
+		log_fail(fd, "no frame ring");
+		return 0;
+	}
+	memcpy(&answer, m, sizeof(answer));
+	(void)send_media_frames(&w->down, &answer, NULL, 0, &fd);
+	close(fd);
+
+	return 0;
+}
+
+_Static_assert(sizeof(struct msg_media_frames) ==
+	       sizeof(struct msg_media_frames_want),
+	       "the answer repeats the question");
+
+int on_media_stats(struct worker *w, const struct msg_media_stats *m,
+		   const void *blob, size_t len)
+{
+	(void)blob;
+	(void)len;
+	worker_alive(w, LIFE_US);
+	log_debug("media statistics",
+		  "worker=%s audio_out=%llu video_out=%llu concealed=%llu",
+		  w->name, (unsigned long long)m->audio_out,
+		  (unsigned long long)m->video_out,
+		  (unsigned long long)m->concealed);
+
+	return 0;
+}

@@ -1,0 +1,332 @@
+/*
+ * worker.c - one process: its sockets, its life signs, its end
+ *
+ * The end of a process is told by its pidfd, whoever its parent is. The end
+ * of its SEQPACKET connection says the same for a process whose pid was
+ * never learnt. Both end in worker_ended(), once.
+ */
+
+#include "session-broker/broker.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { HELLO_US = 10000000 };
+
+int worker_new(struct worker **out, struct broker *b, enum proc kind,
+	       const char *name)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return -ENOMEM;
+	w->b = b;
+	w->kind = kind;
+	w->phase = AT_BOOT;
+	w->on_fds.fd = -1;
+	snprintf(w->name, sizeof(w->name), "%s", name);
+	w->next = b->workers;
+	if (w->next)
+		w->next->prev = w;
+	b->workers = w;
+	*out = w;
+
+	return 0;
+}
+
+static void close_watch(struct watch *watch)
+{
+	int fd = watch->fd;
+
+	if (!watch->loop)
+		return;
+	loop_unwatch(watch);
+	close(fd);
+}
+
+void worker_free(struct worker *w)
+{
+	if (!w)
+		return;
+	if (w->prev)
+		w->prev->next = w->next;
+	else
+		w->b->workers = w->next;
+	if (w->next)
+		w->next->prev = w->prev;
+
+	loop_untimer(&w->deadline);
+	loop_unwatch(&w->on_bus);
+	bus_free(w->bus);
+	close_watch(&w->on_fds);
+	close_watch(&w->on_exit);
+	rundir_drop(w->b, w->name);
+	free(w);
+}
+
+void worker_kill(struct worker *w, int sig)
+{
+	if (w->on_exit.loop)
+		syscall(SYS_pidfd_send_signal, w->on_exit.fd, sig, NULL, 0);
+}
+
+void worker_broken(struct worker *w, const char *what)
+{
+	log_warn("worker broke the contract", "worker=%s what=\"%s\"", w->name,
+		 what);
+	if (w->on_exit.loop) {
+		worker_kill(w, SIGKILL);
+		return;
+	}
+	worker_ended(w, SIGKILL);
+}
+
+static void on_silent(struct mono now, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)now;
+	worker_broken(w, w->phase == AT_BOOT ? "no hello" : "no life sign");
+}
+
+void worker_alive(struct worker *w, int64_t span_us)
+{
+	loop_timer(w->b->loop, &w->deadline,
+		   span_us ? mono_add(mono_now(), span_us) : MONO_NEVER,
+		   on_silent, w);
+}
+
+static void take(struct worker *w, const void *frame, size_t len)
+{
+	struct wire_in in;
+
+	if (wire_open(&in, frame, len, 0, w->kind, BROKER, w->phase)) {
+		struct msg_head head = { .type = MSG_COUNT };
+
+		memcpy(&head, frame, len < sizeof(head) ? len : sizeof(head));
+		log_warn("message refused", "worker=%s message=%s phase=%d",
+			 w->name, msg_name(head.type), (int)w->phase);
+		worker_broken(w, "message not allowed");
+		return;
+	}
+	if (dispatch(w, &in))
+		worker_broken(w, msg_name(in.type));
+}
+
+/*
+ * A handler may free the worker (its end is noticed while it is served), so
+ * nothing of w is touched after take() unless it is still listed.
+ */
+static bool is_listed(struct broker *b, const struct worker *w)
+{
+	for (const struct worker *i = b->workers; i; i = i->next)
+		if (i == w)
+			return true;
+	return false;
+}
+
+static void on_bus(int fd, uint32_t events, struct mono now, void *arg)
+{
+	struct worker *w = arg;
+	struct broker *b = w->b;
+	const void *frame;
+	size_t len;
+
+	(void)fd;
+	(void)events;
+	(void)now;
+	for (int most = 64; most && !bus_recv(w->bus, &frame, &len); most--) {
+		take(w, frame, len);
+		if (!is_listed(b, w))
+			return;
+	}
+}
+
+static void on_fds(int fd, uint32_t events, struct mono now, void *arg)
+{
+	struct worker *w = arg;
+	_Alignas(8) uint8_t frame[4096];
+	ssize_t n = recv(fd, frame, sizeof(frame), MSG_DONTWAIT);
+
+	(void)events;
+	(void)now;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0 && w->kind == TEMPLATE) {
+		take(w, frame, (size_t)n);
+		return;
+	}
+	/* The end, or bytes where only descriptors travel, downwards. */
+	close_watch(&w->on_fds);
+	if (w->on_exit.loop)
+		worker_kill(w, SIGKILL);
+	else
+		worker_ended(w, 0);
+}
+
+/* A wire_send_h: one datagram with descriptors. */
+static int fds_send(void *arg, const void *bytes, size_t len, const int *fds,
+		    unsigned nfds)
+{
+	struct worker *w = arg;
+	union {
+		char space[CMSG_SPACE(sizeof(int) * MSG_FDS)];
+		struct cmsghdr align;
+	} u = { 0 };
+	struct iovec iov = { (void *)(uintptr_t)bytes, len };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (!w->on_fds.loop)
+		return -ENOTCONN;
+	if (nfds) {
+		struct cmsghdr *c;
+
+		mh.msg_control = &u;
+		mh.msg_controllen = CMSG_SPACE(sizeof(int) * nfds);
+		c = CMSG_FIRSTHDR(&mh);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int) * nfds);
+		memcpy(CMSG_DATA(c), fds, sizeof(int) * nfds);
+	}
+
+	return sendmsg(w->on_fds.fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ?
+		       -errno : 0;
+}
+
+static int dial_fds(struct worker *w)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd, err;
+
+	if (snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/w/%s/fds",
+		     w->b->run, w->name) >= (int)sizeof(sun.sun_path))
+		return -ENAMETOOLONG;
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	err = loop_watch(w->b->loop, &w->on_fds, fd, EPOLLIN, on_fds, w);
+	if (err)
+		close(fd);
+
+	return err;
+}
+
+static int dial_ctl(struct worker *w)
+{
+	char path[160];
+	int err;
+
+	snprintf(path, sizeof(path), "%s/w/%s/ctl", w->b->run, w->name);
+	if ((err = bus_dial(&w->bus, path)))
+		return err;
+
+	return loop_watch(w->b->loop, &w->on_bus, bus_fd(w->bus), EPOLLIN,
+			  on_bus, w);
+}
+
+int worker_dial(struct worker *w)
+{
+	int err = dial_fds(w);
+
+	if (!err && w->kind != TEMPLATE)
+		err = dial_ctl(w);
+	w->down = (struct wire){ fds_send, w, 0 };
+	w->ctl = w->kind == TEMPLATE ? w->down :
+				       (struct wire){ bus_send, w->bus, 0 };
+	if (!err)
+		worker_alive(w, HELLO_US);
+
+	return err;
+}
+
+static void on_exit_seen(int fd, uint32_t events, struct mono now, void *arg)
+{
+	struct worker *w = arg;
+	int status = 0;
+
+	(void)fd;
+	(void)events;
+	(void)now;
+	/* Not our child (forked by the template, or adopted): no status. */
+	if (w->kind == ICE || waitpid(w->pid, &status, WNOHANG) <= 0)
+		status = SIGKILL;
+	worker_ended(w, status);
+}
+
+int worker_follow(struct worker *w, pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0), err;
+
+	if (fd < 0)
+		return -errno;
+	err = loop_watch(w->b->loop, &w->on_exit, fd, EPOLLIN, on_exit_seen,
+			 w);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	w->pid = pid;
+
+	return 0;
+}
+
+static struct service *service_of(struct worker *w)
+{
+	switch (w->kind) {
+	case SIGNALING:
+		return &w->b->signaling;
+	case TEMPLATE:
+		return &w->b->template;
+	case MEDIA:
+		return &w->b->media[w->index];
+	case BROKER:
+	case ICE:
+	case PROCS:
+		break;
+	}
+
+	return NULL;
+}
+
+void worker_ended(struct worker *w, int status)
+{
+	struct service *s = service_of(w);
+	struct peer *p = w->peer;
+
+	log_info("process ended", "worker=%s pid=%d status=%d wanted=%d",
+		 w->name, (int)w->pid, status, w->leaving);
+
+	if (s && s->worker == w) {
+		bool wanted = w->leaving;
+
+		s->worker = NULL;
+		worker_free(w);
+		if (!wanted)
+			service_failed(s, status);
+		return;
+	}
+	if (p && p->ice == w) {
+		p->ice = NULL;
+		if (!w->leaving)
+			peer_end(p, WHY_CRASHED, "the call's process died");
+	}
+	worker_free(w);
+}
