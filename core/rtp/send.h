@@ -36,9 +36,11 @@ enum {
 	SEND_PACKET_MAX = 1200 - 16,
 	SEND_VIDEO_HISTORY = 1024,	/* packets */
 	SEND_AUDIO_HISTORY = 128,
+	SEND_VIDEO_HISTORY_BYTES = 524288,	/* 1 s at 4 Mbit/s */
+	SEND_AUDIO_HISTORY_BYTES = 32768,
 	SEND_RESEND_QUEUE = 256,	/* sequence numbers waiting */
 	SEND_JUMP_US = 2000000,		/* media time that jumps further than
-					   this is a discontinuity */
+					   this has a new zero */
 };
 
 struct rtp_send_cfg {
@@ -47,7 +49,8 @@ struct rtp_send_cfg {
 	uint8_t pt;
 	uint32_t first_ts;	/* random */
 	uint16_t history;	/* packets, a power of two up to 4096; 0 none */
-	uint32_t history_bytes;	/* at most so much of them */
+	uint32_t history_bytes;	/* at most so much of them, from 2 packets of
+				   RTP_PACKET_MAX up */
 	struct rtp_ext_ids ext;
 	char mid[RTP_MID_MAX + 1];	/* sent while ext.mid is set */
 	uint64_t *next_index;	/* seed: a random number below 2^15 */
@@ -74,9 +77,8 @@ struct rtp_send_media {
 	size_t len;
 	int64_t media_time;	/* ticks */
 	bool marker;
-	bool discontinuity;	/* media_time has a new zero: continue where
-				   the wall clock says */
-	struct mono capture;	/* of this media, for sender reports */
+	struct mono capture;	/* of this media, for sender reports; 0: it
+				   counts as captured now */
 	uint8_t level;		/* audio level or RTP_NO_LEVEL */
 };
 
@@ -87,6 +89,13 @@ struct rtp_sent {
 	int64_t twcc;		/* extended; the wire has 16 bit */
 	bool resend;
 };
+
+/*
+ * The maker of the media was replaced: the next media_time counts from a new
+ * zero. The stream goes on where the wall clock says. (A jump of more than
+ * SEND_JUMP_US does the same by itself.)
+ */
+void rtp_send_new_zero(struct rtp_send *s);
 
 /*
  * Writes one packet (plain, to be protected in place by the caller) to out.
