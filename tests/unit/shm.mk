@@ -1,0 +1,8 @@
+# Tests of shared memory: each links exactly what it exercises.
+UNIT_TESTS += test_region test_doorbell test_ering test_dring test_link
+
+test_region_SRC := shm/region.c
+test_doorbell_SRC := shm/doorbell.c
+test_ering_SRC := shm/ering.c
+test_dring_SRC := shm/dring.c shm/doorbell.c
+test_link_SRC := $(SHM_LINK)
