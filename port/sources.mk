@@ -12,3 +12,11 @@ CFLAGS_port/seccomp.c := $(cflags_seccomp)
 # JSON (jansson)
 PORT_JSON := port/json.c
 CFLAGS_port/json.c := $(cflags_jansson)
+# DTLS by OpenSSL (libs: ssl)
+PORT_DTLS := port/dtls_openssl.c port/dtls_gate.c
+CFLAGS_port/dtls_openssl.c := $(cflags_ssl)
+# Opus and VP8/VP9
+PORT_OPUS := port/opus.c
+CFLAGS_port/opus.c := $(cflags_opus)
+PORT_VPX := port/vpx.c
+CFLAGS_port/vpx.c := $(cflags_vpx)

@@ -23,6 +23,7 @@ enum {
 struct opus_head {
 	uint32_t samples;	/* of the whole packet, 120 to 5760 */
 	bool stereo;
+	bool fec;		/* it also holds the frame before it (LBRR) */
 };
 
 int opus_head_parse(struct opus_head *out, const void *bytes, size_t len)
