@@ -1,0 +1,111 @@
+/*
+ * calls.h - the calls of peers with remotemedia-server
+ *
+ * One call a peer name. A pure module: the broker is reached through four
+ * functions, the peer through `deliver`, the moment is an argument. The same
+ * code serves peers of our own hub and those behind the uplink.
+ *
+ * States of one call, by what was said to the broker:
+ *
+ *	EARLY	 candidates came before the offer; nothing was said
+ *	WAITING	 an offer waits: for the broker's return, then for its answer
+ *	OPEN	 answered once; a later offer makes it WAITING again
+ *	CLOSING	 over here, but the broker was away and must still be told
+ *
+ * An offer is answered to its peer by HUB_OFFER_TAKEN and HUB_ANSWER, or by
+ * HUB_OFFER_REFUSED; exactly one of the two, within CALLS_ANSWER_US. While
+ * the broker is away an offer waits CALLS_BROKER_US for its return.
+ *
+ * Memory   calls_free() drops all without telling anybody.
+ * Errors   Negative errno.
+ */
+#ifndef SIGNALING_CALLS_H
+#define SIGNALING_CALLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/mono.h"
+#include "proto/msg.h"
+#include "signaling/hub.h"
+
+enum {
+	CALLS_ANSWER_US = 10000000,
+	CALLS_BROKER_US = 5000000,
+	CALLS_CANDIDATES = 64,	/* of one offer or answer, kept at most */
+	CALLS_CANDIDATES_FREE = 32,	/* at once; then */
+	CALLS_CANDIDATES_RATE = 8,	/* a second */
+	CALLS_MAX = 20000,
+};
+
+struct calls;
+
+struct calls_ops {
+	/* To the broker: 0, or negative when its link is down or full. */
+	int (*open)(uint64_t call, const char *peer, void *arg);
+	int (*describe)(uint64_t call, enum description_kind kind,
+			const char *sdp, void *arg);
+	int (*trickle)(uint64_t call, const char *line, void *arg);
+	int (*close)(uint64_t call, void *arg);
+	/* To the peer of that name, wherever it is; nobody is fine. */
+	void (*deliver)(const char *peer, const struct hub_event *ev,
+			void *arg);
+	void *arg;
+};
+
+/* seed: random; also where call numbers begin, so that a new process does
+ * not repeat those of the one before. */
+int calls_new(struct calls **out, const struct calls_ops *ops, uint64_t seed)
+	MUST_USE;
+void calls_free(struct calls *c);
+
+/*
+ * The peer speaks.
+ *
+ * calls_offer(): 0: HUB_OFFER_TAKEN or HUB_OFFER_REFUSED will follow (also
+ * before this returns). -EBUSY: its last offer is not answered yet. -ENOBUFS:
+ * no room for another call.
+ */
+int calls_offer(struct calls *c, const char *peer, const char *sdp,
+		struct mono now) MUST_USE;
+
+/* 0. -ENOENT: no offer of ours is open. -EAGAIN: the broker is away. */
+int calls_answer(struct calls *c, const char *peer, const char *sdp,
+		 struct mono now) MUST_USE;
+
+/* 0: delivered, or kept until it can be. -ENOSPC: too many. -EMSGSIZE: too
+ * long. -ENOBUFS: no room. */
+int calls_candidate(struct calls *c, const char *peer,
+		    const struct hub_candidate *candidate, struct mono now)
+	MUST_USE;
+
+/* Ends its call; a waiting offer is refused first. Whether there was one. */
+bool calls_hangup(struct calls *c, const char *peer);
+
+/* The peer is gone: as calls_hangup(), without a word to it. */
+void calls_drop(struct calls *c, const char *peer);
+
+/* The broker speaks. A call that is not known (any more) is ignored. */
+void calls_on_up(struct calls *c, struct mono now);
+void calls_on_down(struct calls *c, struct mono now);
+void calls_on_known(struct calls *c, uint64_t call, const char *peer);
+void calls_on_local(struct calls *c, uint64_t call, enum description_kind kind,
+		    const char *sdp, int64_t wall_ms);
+void calls_on_trickle(struct calls *c, uint64_t call, const char *line);
+void calls_on_state(struct calls *c, uint64_t call, enum call_state state,
+		    int64_t wall_ms);
+void calls_on_gone(struct calls *c, uint64_t call, enum call_why why,
+		   bool ended, const char *text);
+
+void calls_tick(struct calls *c, struct mono now);
+struct mono calls_due(const struct calls *c);
+
+/* Calls that are not CLOSING. */
+size_t calls_count(const struct calls *c);
+
+/* Peer names of all calls, for the uplink. NULL starts, NULL ends. */
+const char *calls_next(const struct calls *c, const char *after);
+
+#endif
