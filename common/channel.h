@@ -2,7 +2,7 @@
  * channel.h - a worker's end of its two sockets to the broker
  *
  * The broker bound both listeners before this process began and dials them:
- * `ctl` speaks nng's wire format (SP over ipc, pair0), `fds` is
+ * `ctl` speaks nng's wire format (SP over ipc, pair1), `fds` is
  * SOCK_SEQPACKET with descriptors. A broker that died is followed by a new
  * one that dials again; the newest connection wins. End of file is not the
  * end of a call: the owner is told and goes on.
@@ -13,7 +13,7 @@
  * Errors   Negative errno. The handler returns 0, or negative: the broker
  *          broke the contract and this connection is closed.
  * Threads  The loop's.
- * Process  Needs accept4, read, write, recvmsg, sendmsg, close, epoll_ctl.
+ * Process  SIGPIPE must be ignored. Needs accept4, read, write, recvmsg, sendmsg, close, epoll_ctl.
  */
 #ifndef COMMON_CHANNEL_H
 #define COMMON_CHANNEL_H

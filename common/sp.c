@@ -1,4 +1,4 @@
-/* sp.c - SP over ipc as a pure codec */
+/* sp.c - SP over ipc (pair1) as a pure codec */
 
 #include "common/sp.h"
 
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* So that a frame's body, behind its head, is aligned for any struct. */
-enum { PAD = 16 - SP_FRAME_HEAD };
+enum { PAD = 16 - SP_FRAME_HEAD, HOPS = 4 };
 
 int sp_init(struct sp *sp, size_t max)
 {
@@ -86,10 +86,12 @@ int sp_next(struct sp *sp, const void **frame, size_t *len)
 		return 0;
 
 	in = buf_in(sp->buf, sp->len);
-	if (buf_get_u8(&in) != 1 || (size = buf_get_u64(&in)) > sp->max) {
+	if (buf_get_u8(&in) != 1 || (size = buf_get_u64(&in)) < HOPS ||
+	    size - HOPS > sp->max || buf_get_u32(&in) != 1) {
 		sp->broken = true;
 		return -EPROTO;
 	}
+	size -= HOPS;
 	if (buf_left(&in) < size)
 		return 0;
 	*frame = sp->buf + SP_FRAME_HEAD;
@@ -106,7 +108,7 @@ void sp_drop(struct sp *sp, size_t len)
 void sp_write_greeting(uint8_t out[SP_GREETING])
 {
 	static const uint8_t greeting[SP_GREETING] = {
-		0, 'S', 'P', 0, SP_PAIR0 >> 8, SP_PAIR0 & 0xff, 0, 0,
+		0, 'S', 'P', 0, SP_PAIR1 >> 8, SP_PAIR1 & 0xff, 0, 0,
 	};
 
 	memcpy(out, greeting, SP_GREETING);
@@ -117,5 +119,6 @@ void sp_write_head(uint8_t out[SP_FRAME_HEAD], size_t len)
 	struct buf_out b = buf_out(out, SP_FRAME_HEAD);
 
 	buf_put_u8(&b, 1);
-	buf_put_u64(&b, len);
+	buf_put_u64(&b, len + HOPS);
+	buf_put_u32(&b, 1);
 }

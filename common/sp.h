@@ -1,8 +1,9 @@
 /*
- * sp.h - nng's wire format over a byte stream (SP over ipc, pair0)
+ * sp.h - nng's wire format over a byte stream (SP over ipc, pair1)
  *
  * Greeting, both ways: 00 'S' 'P' 00, protocol (16 bits), 00 00.
- * Then frames: 01, length (64 bits), body. Numbers in network order.
+ * Then frames: 01, length (64 bits), hops (32 bits, 1; counted in the
+ * length), body. Numbers in network order.
  * A pure module: bytes in, frames out.
  *
  * Memory   sp_init() allocates one buffer of max + 24 bytes, once. The body
@@ -18,7 +19,9 @@
 
 #include "common/err.h"
 
-enum { SP_PAIR0 = 0x10, SP_GREETING = 8, SP_FRAME_HEAD = 9 };
+/* pair0 would do, but nng 1.5.2 leaks two descriptors with each pair0 socket
+ * that was polled (docs/decisions/001). */
+enum { SP_PAIR1 = 0x11, SP_GREETING = 8, SP_FRAME_HEAD = 13 };
 
 struct sp {
 	uint8_t *buf;

@@ -1,5 +1,5 @@
 /*
- * bus.h - the broker's end of a worker's `ctl` socket: nng pair0
+ * bus.h - the broker's end of a worker's `ctl` socket: nng pair1
  *
  * Units    Bytes; frames of at most BUS_FRAME_MAX.
  * Memory   bus_free() closes; a frame from bus_recv() is the bus's own and

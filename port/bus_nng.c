@@ -1,10 +1,10 @@
-/* bus_nng.c - nng pair0 over ipc, polled through its receive descriptor */
+/* bus_nng.c - nng pair1 over ipc, polled through its receive descriptor */
 
 #include "port/bus.h"
 
 #include <errno.h>
 #include <nng/nng.h>
-#include <nng/protocol/pair0/pair.h>
+#include <nng/protocol/pair1/pair.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -50,12 +50,12 @@ int bus_dial(struct bus **out, const char *path)
 		free(bus);
 		return -ENAMETOOLONG;
 	}
-	if ((err = nng_pair0_open(&bus->socket))) {
+	if ((err = nng_pair1_open(&bus->socket))) {
 		free(bus);
 		return errno_of(err);
 	}
 	if ((err = nng_socket_set_size(bus->socket, NNG_OPT_RECVMAXSZ,
-				       BUS_FRAME_MAX)) ||
+				       BUS_FRAME_MAX + 4)) ||	/* hops */
 	    (err = nng_socket_set_int(bus->socket, NNG_OPT_SENDBUF,
 				      BUS_SEND_QUEUE)) ||
 	    (err = nng_socket_set_int(bus->socket, NNG_OPT_RECVBUF, 64)) ||

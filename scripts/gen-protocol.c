@@ -46,7 +46,7 @@ int main(void)
 	       " numbers), the\nfixed payload, then the blob. Numbers are in"
 	       " host order: both ends are one build\non one machine. Rows with"
 	       " descriptors go over the worker's `fds` socket\n(SEQPACKET),"
-	       " all others over its `ctl` socket (nng's SP framing, pair0);"
+	       " all others over its `ctl` socket (nng's SP framing, pair1);"
 	       " the\ntemplate uses its SEQPACKET socket for all. The ABI"
 	       " number of this table is\n`0x%08x`.\n\n"
 	       "| message | from | to | legal when | payload bytes | blob at"

@@ -3,7 +3,7 @@
  *
  *     <run>/lock            held by the living broker
  *     <run>/broker.pid      for the supervisor
- *     <run>/ready           written when calls can be taken: the URL
+ *     <run>/ready           written when calls can be taken: pid, URL
  *     <run>/w/<worker>/ctl  Unix sockets that the worker hears
  *     <run>/w/<worker>/fds
  *     <run>/w/<worker>/pid  "<pid> <start time>", by the broker only
@@ -83,10 +83,17 @@ int rundir_open(struct broker *b)
 
 int rundir_ready(struct broker *b)
 {
-	char path[PATH_ROOM], text[64];
+	const struct options *o = b->opt;
+	char path[PATH_ROOM], text[640];
 
 	snprintf(path, sizeof(path), "%s/ready", b->run);
-	snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	if (o->signaling == SIGNALING_JOIN)
+		snprintf(text, sizeof(text), "%d\njoined ws://%s:%u%s\n",
+			 (int)getpid(), o->signaling_host, o->signaling_port,
+			 o->signaling_path);
+	else
+		snprintf(text, sizeof(text), "%d\nhttp://localhost:%u/\n",
+			 (int)getpid(), o->signaling_port);
 
 	return write_file(path, text);
 }
