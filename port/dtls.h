@@ -14,7 +14,9 @@
  * Memory   The queue towards the owner grows up to DTLS_QUEUE_MAX. Bytes from
  *          dtls_poll() are valid until the next call on the same object.
  * Errors   Negative errno. Datagrams that are not DTLS, or that cannot belong
- *          to this handshake, are counted and dropped.
+ *          to this handshake, are counted and dropped. An alert in clear
+ *          text, which anybody can write, ends a handshake only when
+ *          nothing else comes for DTLS_ALERT_US after it.
  * Threads  One owner. Call nothing of it from inside another call.
  * Process  dtls_warm() before fork; identities and associations are made in
  *          the child. No file is opened after dtls_warm(). Retransmission is
@@ -37,10 +39,12 @@ struct dtls_identity;
 enum dtls_role { DTLS_CLIENT, DTLS_SERVER };
 
 enum {
-	DTLS_MTU = 1200 - 28,		/* bytes of UDP payload we send */
+	DTLS_MTU = 1200 - 28,		/* bytes of a handshake datagram */
+	DTLS_SEND_MAX = 1200,		/* bytes of one message sent */
 	DTLS_DATAGRAM_MAX = 4096,	/* bytes of a datagram we read */
 	DTLS_QUEUE_MAX = 262144,	/* bytes waiting for dtls_poll() */
 	DTLS_DEADLINE_US = 15000000,	/* for the handshake */
+	DTLS_ALERT_US = 2000000,
 	DTLS_FINGERPRINTS = 8,		/* of the far end, at most */
 	DTLS_FINGERPRINT_TEXT = 104,	/* "sha-256 AB:CD:..." and NUL */
 };
@@ -87,8 +91,8 @@ void dtls_recv(struct dtls *d, const void *bytes, size_t len,
 	       struct mono now);
 
 /* One message of the application (an SCTP packet) in one datagram. -ENOTCONN
- * before the handshake and after the end, -EMSGSIZE over DTLS_MTU less 37,
- * -ENOBUFS: the queue is full, poll first. */
+ * before the handshake and after the end, -EMSGSIZE over DTLS_SEND_MAX (it
+ * grows by 37 bytes), -ENOBUFS: the queue is full, poll first. */
 int dtls_send(struct dtls *d, const void *bytes, size_t len,
 	      struct mono now) MUST_USE;
 

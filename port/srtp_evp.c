@@ -82,6 +82,9 @@ size_t srtp_master_bytes(enum srtp_profile profile)
 
 int srtp_warm(void)
 {
+	/* Otherwise the first fetch reads a configuration file. */
+	if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL))
+		return -EIO;
 	if (!fetched.gcm)
 		fetched.gcm = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL);
 	if (!fetched.ctr)
