@@ -6,3 +6,6 @@ test_doorbell_SRC := shm/doorbell.c
 test_ering_SRC := shm/ering.c
 test_dring_SRC := shm/dring.c shm/doorbell.c
 test_link_SRC := $(SHM_LINK)
+
+UNIT_TESTS += test_frame_ring
+test_frame_ring_SRC := shm/frame_ring.c

@@ -258,13 +258,15 @@ int main(void)
 	int failed;
 
 	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, layout_is_aligned_disjoint_and_absent_where_not_wanted);
+	tcase_add_test(
+		tc, layout_is_aligned_disjoint_and_absent_where_not_wanted);
 	tcase_add_test(tc, each_kind_travels_both_ways);
 	tcase_add_test(tc, only_the_sleeping_reader_s_bell_rings);
 	tcase_add_test(tc, a_full_data_ring_rings_back_when_there_is_room);
 	tcase_add_test(tc, absent_rings_and_half_a_link_are_enotconn);
 	tcase_add_test(tc, what_was_written_before_the_far_side_mapped_is_read);
-	tcase_add_test(tc, wrong_generation_size_or_no_seal_fails_and_takes_nothing);
+	tcase_add_test(
+		tc, wrong_generation_size_or_no_seal_fails_and_takes_nothing);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);

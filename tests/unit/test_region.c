@@ -169,7 +169,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, header_and_pages_are_there);
-	tcase_add_test(tc, writer_still_writes_after_the_seal_and_a_reader_sees_it);
+	tcase_add_test(
+		tc, writer_still_writes_after_the_seal_and_a_reader_sees_it);
 	tcase_add_test(tc, sealing_twice_is_fine);
 	tcase_add_test(tc, a_second_writer_is_refused_every_way);
 	tcase_add_test(tc, a_reader_refuses_unsealed_memory);
