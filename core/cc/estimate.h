@@ -35,7 +35,9 @@ int estimate_new(struct estimate **out, const struct estimate_cfg *cfg)
 /* NULL is fine. */
 void estimate_free(struct estimate *e);
 
-/* A packet with this transport-wide number leaves now. */
+/* A packet with this transport-wide number leaves now. Told again for a
+ * packet that is sent again under its old number: its delay then says
+ * nothing and is left out. */
 void estimate_sent(struct estimate *e, int64_t twcc, size_t bytes,
 		   struct mono now);
 

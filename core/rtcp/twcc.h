@@ -56,8 +56,8 @@ struct twcc_arrived {
 /*
  * Writes one message about packets base, base + 1, ... and returns how many
  * of `count` it covers: fewer when a step does not fit into 16 bits or the
- * message would pass max_bytes (at least 64). packet[0] must be received.
- * 0 with out->bad when there is no room.
+ * message would pass max_bytes (at least 64). 0 with out->bad when there is
+ * no room.
  */
 size_t twcc_write(struct buf_out *out, uint32_t sender, uint32_t media,
 		  uint8_t fb_count, uint16_t base,

@@ -15,7 +15,7 @@
 #include "core/rtp/history.h"
 #include "core/rtp/seq.h"
 
-enum { RESEND_MIN_US = 10000 };
+enum { RESEND_MIN_US = 10000, CAPTURE_AGE_US = 10000000 };
 
 #define INDEX_MASK 0xffffffffffffull
 
@@ -137,6 +137,15 @@ static int64_t timestamp(struct rtp_send *s, int64_t media, struct mono now)
 	return ts;
 }
 
+/* Comes from another process as well: only a likely one counts. */
+static struct mono likely_capture(struct mono capture, struct mono now)
+{
+	bool likely = capture.us > 0 && !mono_before(now, capture) &&
+		      mono_since(now, capture) < CAPTURE_AGE_US;
+
+	return likely ? capture : now;
+}
+
 static void write_header(const struct rtp_send *s, struct buf_out *out,
 			 const struct rtp_packet *head, uint8_t level_value,
 			 uint16_t twcc)
@@ -201,7 +210,7 @@ int rtp_send_packet(struct rtp_send *s, const struct rtp_send_media *m,
 	s->media = m->media_time;
 	s->started = true;
 	s->at = now;
-	s->capture = m->capture.us ? m->capture : now;
+	s->capture = likely_capture(m->capture, now);
 	s->last_index = index;
 	s->stats.packets++;
 	s->stats.bytes += m->len;
