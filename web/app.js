@@ -12,7 +12,7 @@ import {
 import { firstState, inCall, next, retryDelay } from './state.js';
 import {
 	$, buildCharts, buildSteps, hideProblem, showEmpty, showFacts,
-	showProblem, showState,
+	showLevel, showProblem, showState,
 } from './view.js';
 
 const STATS_MS = 1000;
@@ -86,6 +86,8 @@ async function begin() {
 		return;
 	}
 	$('own').srcObject = outgoing;
+	$('own-label').textContent = made ? 'Test tone' : 'Microphone';
+	$('code-hint').hidden = !made;
 	showEmpty('own-empty', '');
 	ownMeter = new LevelMeter(audio, outgoing);
 	await dial(mine);
@@ -258,7 +260,7 @@ function stopCall() {
 	returnedMeter = null;
 	$('returned').srcObject = null;
 	$('delay').hidden = true;
-	$('returned-level').value = 0;
+	showLevel('returned-level', 0);
 }
 
 /** Press of Hang up. */
@@ -285,7 +287,8 @@ function closeSource() {
 	outgoing?.getTracks().forEach((t) => t.stop());
 	outgoing = null;
 	$('own').srcObject = null;
-	$('own-level').value = 0;
+	$('code-hint').hidden = true;
+	showLevel('own-level', 0);
 	press('mute', false);
 	press('blank', false);
 }
@@ -373,9 +376,9 @@ function start() {
 	setInterval(readStats, STATS_MS);
 	setInterval(() => {
 		if (ownMeter)
-			$('own-level').value = ownMeter.read();
+			showLevel('own-level', ownMeter.read());
 		if (returnedMeter)
-			$('returned-level').value = returnedMeter.read();
+			showLevel('returned-level', returnedMeter.read());
 	}, METER_MS);
 	watchPicture();
 }

@@ -13,7 +13,7 @@ const PHASES = {
 	opening: 'Opening camera\u2026',
 	connecting: 'Connecting\u2026',
 	connected: 'Connected',
-	waiting: 'Connection lost',
+	waiting: 'Trying again\u2026',
 	failed: 'Not connected',
 };
 
@@ -70,7 +70,8 @@ export function showState(state) {
 	status.dataset.phase = state.phase;
 	status.textContent = PHASES[state.phase];
 	const connect = $('connect');
-	connect.textContent = inCall(state) ? 'Hang up' : 'Connect';
+	connect.textContent = state.phase === 'connected' ? 'Hang up'
+		: inCall(state) ? 'Cancel' : 'Connect';
 	connect.classList.toggle('ends', inCall(state));
 	for (const radio of document.querySelectorAll('[name=source]'))
 		/** @type {HTMLInputElement} */ (radio).disabled = inCall(state);
@@ -129,7 +130,9 @@ export function buildCharts() {
 		canvas.setAttribute('aria-label', `${spec.title} in the last minute`);
 		const now = make('p', { className: 'now', id: `now-${spec.id}` });
 		const card = make('div', { className: 'card chart' },
-			make('h3', { textContent: spec.title }), now, canvas);
+			make('h3', {}, spec.title,
+				make('small', { textContent: `, ${spec.unit}` })),
+			now, canvas);
 		$('charts').append(card);
 		const chart = new Chart(canvas, {
 			floor: spec.floor, unit: spec.unit,
@@ -157,18 +160,23 @@ export function buildCharts() {
 
 /** @param {HTMLElement} now @param {any} spec @param {any} figures */
 function showNow(now, spec, figures) {
-	now.replaceChildren(...spec.lines.flatMap((/** @type {any} */ line) => {
+	now.replaceChildren(...spec.lines.map((/** @type {any} */ line) => {
 		const value = figures[line.key];
 		const text = value === null || value === undefined
 			? '\u2013' : value.toFixed(spec.digits);
-		const dot = make('span', { className: 'key', textContent: '\u25cf ' });
-		dot.style.color = `var(${line.colour})`;
-		const named = spec.lines.length > 1;
-		return [
-			...named ? [dot] : [], text,
-			make('small', { textContent: named ? ` ${line.name}  ` : '' }),
-		];
-	}), make('small', { textContent: ` ${spec.unit}` }));
+		const dot = make('i');
+		dot.style.background = `var(${line.colour})`;
+		return make('span', {}, ...line.name ? [dot] : [],
+			make('b', { textContent: text }),
+			make('small', { textContent: line.name ? ` ${line.name}` : '' }));
+	}));
+}
+
+/** @param {string} id @param {number} level 0 to 1 */
+export function showLevel(id, level) {
+	const percent = Math.round(level * 100);
+	$(id).style.setProperty('--level', `${percent}%`);
+	$(id).setAttribute('aria-valuenow', String(percent));
 }
 
 /** @param {Record<string, string>} facts */

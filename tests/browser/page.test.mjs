@@ -51,7 +51,7 @@ test('generated sound and picture: every step, picture, charts', async () => {
 		/back after \d+ ms/.test(document.querySelector('#delay').textContent));
 	for (const id of ['own-level', 'returned-level']) {
 		await page.waitForFunction((i) =>
-			document.getElementById(i).value > 0.3, id);
+			Number(document.getElementById(i).ariaValueNow) > 30, id);
 	}
 	for (const id of ['rtt', 'rate', 'loss', 'jitter']) {
 		await page.waitForFunction((i) =>
@@ -84,19 +84,18 @@ test('mute, stop the picture, hang up, connect again', async () => {
 	const page = await visit('&source=test');
 	await connect(page);
 	await page.waitForFunction(() =>
-		document.querySelector('#returned-level').value > 0.3);
+		Number(document.querySelector('#returned-level').ariaValueNow) > 30);
 	await page.click('#mute');
 	await page.waitForFunction(() =>
-		document.querySelector('#returned-level').value < 0.1);
+		Number(document.querySelector('#returned-level').ariaValueNow) < 10);
 	assert.equal(await page.getAttribute('#mute', 'aria-pressed'), 'true');
 	await page.click('#mute');
 	await page.waitForFunction(() =>
-		document.querySelector('#returned-level').value > 0.3);
+		Number(document.querySelector('#returned-level').ariaValueNow) > 30);
 	await page.click('#blank');
 	assert.equal(await page.getAttribute('#blank', 'aria-pressed'), 'true');
 	await page.click('#connect');
 	await phase(page, 'idle');
-	await page.waitForSelector('#connect:has-text("Connect")');
 	await connect(page);
 	await page.waitForSelector('[data-step=media][data-state=done]');
 	assert.deepEqual(page.problems, []);
@@ -194,6 +193,11 @@ test('the server ends the call: the page calls again by itself', async () => {
 		};
 	});
 	await connect(page);
+	// The server really ends it here, by a request the page knows nothing of.
+	await page.evaluate(() => window.socket.send(JSON.stringify({
+		jsonrpc: '2.0', id: 'aside', method: 'disconnect',
+		params: { peer_id: 'remotemedia-server' },
+	})));
 	await page.evaluate(() => window.socket.onmessage({
 		data: JSON.stringify({
 			jsonrpc: '2.0', method: 'peer_disconnected',
@@ -216,9 +220,9 @@ test('it fits a narrow screen and every control has a name', async () => {
 		document.documentElement.scrollWidth - innerWidth);
 	assert.ok(wide <= 0, `${wide} px too wide`);
 	const nameless = await page.evaluate(() =>
-		[...document.querySelectorAll('button, input, meter, video')]
+		[...document.querySelectorAll('button, input, [role=meter], video')]
 			.filter((e) => !e.labels?.length && !e.textContent.trim() &&
-				!e.getAttribute('aria-label')).map((e) => e.id));
+				!e.ariaLabel && !e.getAttribute('aria-labelledby')).map((e) => e.id));
 	assert.deepEqual(nameless, []);
 	await page.keyboard.press('Tab');
 	assert.equal(await page.evaluate(() => document.activeElement.className),

@@ -480,7 +480,7 @@ export class Call extends EventTarget {
 			{ state: this.pc.connectionState }));
 		if (this.pc.connectionState !== 'failed' || this.#over)
 			return;
-		this.#close();
+		this.hangUp();
 		this.dispatchEvent(new Event('lost'));
 	}
 

@@ -85,7 +85,8 @@ function describe(report, transport, pair, inbound, outbound) {
 	const codec = (/** @type {any} */ s) =>
 		report.get(s?.codecId)?.mimeType?.split('/')[1];
 	const place = (/** @type {any} */ c) =>
-		c ? `${c.candidateType} ${c.address ?? ''}:${c.port}` : '';
+		c?.address ? `${c.address}, port ${c.port} (${c.candidateType})`
+			: c ? `port ${c.port} (${c.candidateType})` : '';
 	const kind = (/** @type {any[]} */ list, /** @type {string} */ k) =>
 		list.find((s) => s.kind === k);
 	const picture = kind(inbound, 'video');
@@ -115,7 +116,9 @@ function describe(report, transport, pair, inbound, outbound) {
 		facts['To'] = place(report.get(pair.remoteCandidateId));
 	}
 	if (transport?.srtpCipher)
-		facts['Encryption'] = `${transport.srtpCipher}, ${transport.dtlsCipher}`;
+		facts['Media encryption'] = transport.srtpCipher;
+	if (transport?.dtlsCipher)
+		facts['Key agreement'] = transport.dtlsCipher;
 	return facts;
 }
 
