@@ -18,9 +18,9 @@
 #include "core/sdp/session.h"
 
 /*
- * *out becomes the new agreement; write it with sdp_session_write(). was: the
- * agreement of the running call, NULL for the first offer; it may be equal to
- * out only if the call is to be given up on error. err may be NULL.
+ * *out becomes the new agreement; write it with sdp_session_write(). On error
+ * it is unchanged. was: the agreement of the running call (may be out), NULL
+ * for the first offer. err may be NULL.
  */
 int sdp_answer(struct sdp_session *out, const struct sdp *offer,
 	       const struct sdp_local *local, const struct sdp_session *was,
