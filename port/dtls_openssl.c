@@ -11,23 +11,21 @@
  */
 #include "port/dtls.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/time.h>
 
 #include <openssl/crypto.h>
-#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include "port/dtls_gate.h"
+#include "port/dtls_identity.h"
+#include "port/dtls_queue.h"
 
 #define PROFILES_BOTH "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80"
 #define PROFILE_GCM "SRTP_AEAD_AES_128_GCM"
@@ -39,34 +37,9 @@ enum {
 	UDP_IP_HEAD = 28,
 	MTU_LEAST = 256,
 	CERTIFICATES_MAX = 8192, /* bytes the far end may send */
-	CERTIFICATE_DAYS = 30,
 	RECORD_GROWS = 64,
-	QUEUE_FIRST = 4096,
-	QUEUE_KEEP = 16384,	/* an empty queue larger than this is freed */
 	RESTARTS = 16,
 	REASON = 96,
-};
-
-struct dtls_identity {
-	EVP_PKEY *key;
-	X509 *cert;
-	char fingerprint[DTLS_FINGERPRINT_TEXT];
-};
-
-struct fingerprint {
-	const EVP_MD *md;
-	uint8_t bytes[64];
-	unsigned len;
-};
-
-/* Entries of a head and their bytes, from `head` to `tail` of `buf`. */
-struct queue {
-	uint8_t *buf;
-	size_t head, tail, size;
-};
-
-struct entry {
-	uint32_t turn, len;
 };
 
 enum state { SHAKING, OPEN, ENDED };
@@ -78,7 +51,7 @@ struct dtls {
 	enum dtls_role role;
 	enum srtp_profile only;
 	uint16_t mtu;
-	struct fingerprint far[DTLS_FINGERPRINTS];
+	struct dtls_fingerprint far[DTLS_FINGERPRINTS];
 	unsigned far_count;
 	struct dtls_gate gate;
 
@@ -90,7 +63,7 @@ struct dtls {
 
 	const uint8_t *in;	/* the datagram to read, NULL when read */
 	size_t in_len;
-	struct queue queue;
+	struct dtls_queue queue;
 	struct dtls_keys keys;
 	struct dtls_stats stats;
 	char reason[REASON];
@@ -101,71 +74,6 @@ static struct {
 	BIO_METHOD *bio;
 	bool warm;
 } shared;
-
-/* ---- queue ---- */
-
-static bool queue_make_room(struct queue *q, size_t len)
-{
-	size_t used = q->tail - q->head, size = q->size;
-	uint8_t *buf;
-
-	if (q->head && size - q->tail < len) {
-		memmove(q->buf, q->buf + q->head, used);
-		q->head = 0;
-		q->tail = used;
-	}
-	if (size - q->tail >= len)
-		return true;
-	while (size - used < len)
-		size = size ? 2 * size : QUEUE_FIRST;
-	if (size > DTLS_QUEUE_MAX)
-		return false;
-	buf = realloc(q->buf, size);
-	if (!buf)
-		return false;
-	q->buf = buf;
-	q->size = size;
-
-	return true;
-}
-
-/* Room for one entry of at most len bytes; queue_commit() makes it one. */
-static uint8_t *queue_reserve(struct queue *q, size_t len)
-{
-	if (!queue_make_room(q, sizeof(struct entry) + len))
-		return NULL;
-
-	return q->buf + q->tail + sizeof(struct entry);
-}
-
-static void queue_commit(struct queue *q, enum dtls_turn turn, size_t len)
-{
-	struct entry e = { turn, (uint32_t)len };
-
-	memcpy(q->buf + q->tail, &e, sizeof(e));
-	q->tail += sizeof(e) + len;
-}
-
-static enum dtls_turn queue_pop(struct queue *q, struct dtls_out *out)
-{
-	struct entry e;
-
-	if (q->head == q->tail) {
-		q->head = q->tail = 0;
-		if (q->size > QUEUE_KEEP) {
-			free(q->buf);
-			q->buf = NULL;
-			q->size = 0;
-		}
-		return DTLS_IDLE;
-	}
-	memcpy(&e, q->buf + q->head, sizeof(e));
-	out->bytes = q->buf + q->head + sizeof(e);
-	out->len = e.len;
-	q->head += sizeof(e) + e.len;
-
-	return (enum dtls_turn)e.turn;
-}
 
 /* ---- the BIO: one write is one datagram ---- */
 
@@ -178,13 +86,13 @@ static int bio_write(BIO *bio, const char *bytes, int len)
 	if (len <= 0)
 		return 0;
 	/* A full queue is like a lossy network. */
-	room = queue_reserve(&d->queue, (size_t)len);
+	room = dtls_queue_reserve(&d->queue, (size_t)len);
 	if (!room) {
 		d->stats.dropped_full++;
 		return len;
 	}
 	memcpy(room, bytes, (size_t)len);
-	queue_commit(&d->queue, DTLS_DATAGRAM, (size_t)len);
+	dtls_queue_commit(&d->queue, DTLS_DATAGRAM, (size_t)len);
 	d->stats.datagrams_out++;
 
 	return len;
@@ -234,67 +142,6 @@ static int bio_create(BIO *bio)
 	return 1;
 }
 
-/* ---- fingerprints ---- */
-
-static const EVP_MD *digest_of(const char *name, size_t len)
-{
-	if (len != 7)
-		return NULL;
-	if (!strncasecmp(name, "sha-256", len))
-		return EVP_sha256();
-	if (!strncasecmp(name, "sha-384", len))
-		return EVP_sha384();
-	if (!strncasecmp(name, "sha-512", len))
-		return EVP_sha512();
-
-	return NULL;
-}
-
-static int nibble(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
-static bool fingerprint_parse(const char *text, struct fingerprint *out)
-{
-	size_t name = strcspn(text, " ");
-	const char *p = text + name;
-
-	out->md = digest_of(text, name);
-	if (!out->md || *p != ' ')
-		return false;
-	p++;
-	out->len = (unsigned)EVP_MD_get_size(out->md);
-	for (unsigned i = 0; i < out->len; i++, p += 2) {
-		if (i && *p++ != ':')
-			return false;
-		if (nibble(p[0]) < 0 || nibble(p[1]) < 0)
-			return false;
-		out->bytes[i] = (uint8_t)(nibble(p[0]) << 4 | nibble(p[1]));
-	}
-
-	return !*p;
-}
-
-bool dtls_fingerprint_ok(const char *text)
-{
-	struct fingerprint f;
-
-	return text && fingerprint_parse(text, &f);
-}
-
-static bool matches(const struct fingerprint *f, const X509 *cert)
-{
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	unsigned len;
-
-	return X509_digest(cert, f->md, digest, &len) && len == f->len &&
-	       CRYPTO_memcmp(digest, f->bytes, len) == 0;
-}
-
 /* In place of a chain to a root: signaling said which certificate it is. */
 static int verify(X509_STORE_CTX *store, void *arg)
 {
@@ -306,7 +153,7 @@ static int verify(X509_STORE_CTX *store, void *arg)
 
 	(void)arg;
 	for (unsigned i = 0; cert && i < d->far_count; i++)
-		ok |= matches(&d->far[i], cert);
+		ok |= dtls_fingerprint_matches(&d->far[i], cert);
 	d->verified = ok;
 	d->mismatch = !ok;
 	X509_STORE_CTX_set_error(store, ok ? X509_V_OK :
@@ -353,7 +200,7 @@ static bool make_bio_method(void)
 	       BIO_meth_set_create(m, bio_create);
 }
 
-static int share(void)
+int dtls_share(void)
 {
 	if (shared.ctx)
 		return 0;
@@ -372,81 +219,6 @@ static int share(void)
 	shared.ctx = NULL;
 
 	return -EIO;
-}
-
-/* ---- identity ---- */
-
-static bool sign_own(X509 *cert, EVP_PKEY *key)
-{
-	X509_NAME *name = X509_get_subject_name(cert);
-	long span = CERTIFICATE_DAYS * 86400L;
-	uint64_t serial;
-
-	return RAND_bytes((unsigned char *)&serial, sizeof(serial)) == 1 &&
-	       ASN1_INTEGER_set_uint64(X509_get_serialNumber(cert),
-				       serial >> 1 | 1) == 1 &&
-	       X509_set_version(cert, 2) == 1 &&
-	       X509_gmtime_adj(X509_getm_notBefore(cert), -86400) &&
-	       X509_gmtime_adj(X509_getm_notAfter(cert), span) &&
-	       X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-					  (const unsigned char *)"WebRTC", -1,
-					  -1, 0) == 1 &&
-	       X509_set_issuer_name(cert, name) == 1 &&
-	       X509_set_pubkey(cert, key) == 1 &&
-	       X509_sign(cert, key, EVP_sha256()) > 0;
-}
-
-static bool say_fingerprint(struct dtls_identity *id)
-{
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	char *at = id->fingerprint;
-	unsigned len;
-
-	if (!X509_digest(id->cert, EVP_sha256(), digest, &len))
-		return false;
-	at += sprintf(at, "sha-256 ");
-	for (unsigned i = 0; i < len; i++)
-		at += sprintf(at, i ? ":%02X" : "%02X", digest[i]);
-
-	return true;
-}
-
-int dtls_identity_new(struct dtls_identity **out)
-{
-	struct dtls_identity *id;
-	int err = share();
-
-	if (err)
-		return err;
-	id = calloc(1, sizeof(*id));
-	if (!id)
-		return -ENOMEM;
-	ERR_clear_error();
-	id->key = EVP_EC_gen("P-256");
-	id->cert = X509_new();
-	if (!id->key || !id->cert || !sign_own(id->cert, id->key) ||
-	    !say_fingerprint(id)) {
-		ERR_clear_error();
-		dtls_identity_free(id);
-		return -EIO;
-	}
-	*out = id;
-
-	return 0;
-}
-
-void dtls_identity_free(struct dtls_identity *id)
-{
-	if (!id)
-		return;
-	EVP_PKEY_free(id->key);
-	X509_free(id->cert);
-	free(id);
-}
-
-const char *dtls_identity_fingerprint(const struct dtls_identity *id)
-{
-	return id->fingerprint;
 }
 
 /* ---- association ---- */
@@ -535,7 +307,7 @@ static bool begin_again(struct dtls *d)
 	d->restarts++;
 	d->stats.dropped_bad++;
 	d->stats.datagrams_out = 0;
-	d->queue.head = d->queue.tail = 0;
+	dtls_queue_clear(&d->queue);
 
 	return start(d) == 0;
 }
@@ -610,14 +382,14 @@ static void end_by_far(struct dtls *d)
 
 static void push_data(struct dtls *d, const uint8_t *bytes, size_t len)
 {
-	uint8_t *room = queue_reserve(&d->queue, len);
+	uint8_t *room = dtls_queue_reserve(&d->queue, len);
 
 	if (!room) {
 		d->stats.dropped_full++;
 		return;
 	}
 	memcpy(room, bytes, len);
-	queue_commit(&d->queue, DTLS_DATA, len);
+	dtls_queue_commit(&d->queue, DTLS_DATA, len);
 }
 
 /* One message into the queue; false when there is none. Not read in place:
@@ -656,7 +428,7 @@ static int take_cfg(struct dtls *d, const struct dtls_cfg *cfg)
 	for (unsigned i = 0; i < cfg->fingerprint_count &&
 			     i < DTLS_FINGERPRINTS; i++) {
 		if (cfg->fingerprints[i] &&
-		    fingerprint_parse(cfg->fingerprints[i],
+		    dtls_fingerprint_parse(cfg->fingerprints[i],
 				      &d->far[d->far_count]))
 			d->far_count++;
 	}
@@ -677,7 +449,7 @@ static int take_cfg(struct dtls *d, const struct dtls_cfg *cfg)
 int dtls_new(struct dtls **out, const struct dtls_cfg *cfg, struct mono now)
 {
 	struct dtls *d;
-	int err = share();
+	int err = dtls_share();
 
 	if (err)
 		return err;
@@ -706,7 +478,7 @@ void dtls_free(struct dtls *d)
 	SSL_free(d->ssl);
 	X509_free(d->cert);
 	EVP_PKEY_free(d->key);
-	free(d->queue.buf);
+	dtls_queue_fini(&d->queue);
 	OPENSSL_cleanse(d, sizeof(*d));
 	free(d);
 }
@@ -756,7 +528,7 @@ int dtls_send(struct dtls *d, const void *bytes, size_t len, struct mono now)
 		return -ENOTCONN;
 	if (!len || len > DTLS_SEND_MAX)
 		return -EMSGSIZE;
-	if (!queue_reserve(&d->queue, len + RECORD_GROWS))
+	if (!dtls_queue_reserve(&d->queue, len + RECORD_GROWS))
 		return -ENOBUFS;
 	ERR_clear_error();
 	n = SSL_write(d->ssl, bytes, (int)len);
@@ -787,7 +559,7 @@ enum dtls_turn dtls_poll(struct dtls *d, struct dtls_out *out)
 		OPENSSL_cleanse(&d->keys, sizeof(d->keys));
 		return DTLS_CONNECTED;
 	}
-	turn = queue_pop(&d->queue, out);
+	turn = dtls_queue_pop(&d->queue, out);
 	if (turn != DTLS_IDLE)
 		return turn;
 	if (d->tell_closed) {

@@ -13,8 +13,10 @@ CFLAGS_port/seccomp.c := $(cflags_seccomp)
 PORT_JSON := port/json.c
 CFLAGS_port/json.c := $(cflags_jansson)
 # DTLS by OpenSSL (libs: ssl)
-PORT_DTLS := port/dtls_openssl.c port/dtls_gate.c
+PORT_DTLS := port/dtls_openssl.c port/dtls_identity.c port/dtls_gate.c \
+	port/dtls_queue.c
 CFLAGS_port/dtls_openssl.c := $(cflags_ssl)
+CFLAGS_port/dtls_identity.c := $(cflags_ssl)
 # Opus and VP8/VP9
 PORT_OPUS := port/opus.c
 CFLAGS_port/opus.c := $(cflags_opus)
