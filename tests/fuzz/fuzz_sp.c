@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	size_t piece = len ? (size_t)data[0] % 64 + 1 : 1;
-	volatile uint8_t sink = 0;
+	uint8_t copy[512];
 	struct sp sp;
 
 	if (sp_init(&sp, 512))
@@ -28,8 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		while ((err = sp_next(&sp, &frame, &got)) == 1) {
 			if (got > 512)
 				__builtin_trap();
-			for (size_t k = 0; k < got; k++)
-				sink ^= ((const uint8_t *)frame)[k];
+			/* Read all of it: the sanitizer watches. */
+			memcpy(copy, frame, got);
 			sp_drop(&sp, got);
 		}
 		if (err)
