@@ -29,7 +29,7 @@ static inline struct buf_in buf_in(const void *bytes, size_t len)
 {
 	const uint8_t *p = bytes;
 
-	return (struct buf_in){ p, p + len, false };
+	return (struct buf_in){ p, len ? p + len : p, false };
 }
 
 static inline size_t buf_left(const struct buf_in *b)
