@@ -13,7 +13,8 @@
 enum {
 	LIFE_US = 20000000,
 	PICTURE_MAX = 1920 * 1088,	/* pixels of a frame ring's slot */
-	PCM_MAX = 5760 * 2 * 2,		/* bytes of 120 ms, stereo */
+	PCM_HZ = 48000,			/* sound stands in frames of 20 ms */
+	PCM_SAMPLES = 960,
 };
 
 int on_media_hello(struct worker *w, const struct msg_media_hello *m,
@@ -77,15 +78,27 @@ int on_media_link_broken(struct worker *w,
 	return 0;
 }
 
-static size_t slot_max(const struct msg_media_frames_want *m)
+/* Bytes of the region that the wish describes; 0 when it is out of range. */
+static size_t frames_bytes(const struct msg_media_frames_want *m)
 {
-	size_t pixels = (size_t)m->width * m->height;
+	struct frame_shape shape = { .slots = m->slots };
+	struct frame_meta most = { 0 };
 
-	if (!m->width)
-		return m->height ? 0 : PCM_MAX;
-	/* Three planes, each row and plane rounded up to 64 bytes. */
-	return pixels && pixels <= PICTURE_MAX ?
-		       pixels * 2 + 64 * 3 * (size_t)m->height + 4096 : 0;
+	if (m->width) {
+		if ((uint64_t)m->width * m->height > PICTURE_MAX)
+			return 0;
+		shape.format = RM_FRAMES_I420;
+		shape.width = most.width = m->width;
+		shape.height = most.height = m->height;
+	} else {
+		shape.format = RM_FRAMES_PCM16;
+		shape.rate = PCM_HZ;
+		shape.samples = most.samples = PCM_SAMPLES;
+		shape.channels = m->slot_bytes > PCM_SAMPLES * 2 + 63 ? 2 : 1;
+	}
+
+	return frame_bytes(&shape, &most) == m->slot_bytes ?
+		       frame_ring_bytes(&shape) : 0;
 }
 
 int on_media_frames_want(struct worker *w,
@@ -98,11 +111,8 @@ int on_media_frames_want(struct worker *w,
 
 	(void)blob;
 	(void)len;
-	if (!m->slots || m->slots > FRAME_RING_SLOTS_MAX || !m->slot_bytes ||
-	    m->width > 16384 || m->height > 16384 ||
-	    m->slot_bytes > slot_max(m))
+	if (!(bytes = frames_bytes(m)))
 		return -EPROTO;
-	bytes = frame_ring_region_bytes(m->slots, m->slot_bytes);
 	fd = region_create("rm-frames", REGION_FRAMES, bytes, m->generation,
 			   m->peer);
 	if (fd < 0) {
