@@ -1,0 +1,3 @@
+UNIT_TESTS += test_candidate test_sdp_answer
+test_candidate_SRC := $(CORE_CANDIDATE)
+test_sdp_answer_SRC := $(CORE_SDP)
