@@ -1,0 +1,284 @@
+/* call.c - one link of this worker */
+
+#include "media-worker/call.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "media-worker/data.h"
+#include "media-worker/sound.h"
+#include "media-worker/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void arm(struct call *c);
+
+struct call *call_find(struct worker *w, uint64_t peer, uint64_t generation)
+{
+	for (struct call *c = w->calls; c; c = c->next)
+		if (c->peer == peer && c->generation == generation &&
+		    c->stage != CALL_LEAVING)
+			return c;
+
+	return NULL;
+}
+
+struct call *call_of(struct worker *w, uint64_t peer)
+{
+	for (struct call *c = w->calls; c; c = c->next)
+		if (c->peer == peer && c->stage == CALL_FLOWING)
+			return c;
+
+	return NULL;
+}
+
+int call_open(struct worker *w, const struct msg_media_link_own *m,
+	      const int *fds)
+{
+	struct call *c;
+	int err;
+
+	if (call_find(w, m->peer, m->generation))
+		return -EEXIST;
+	if (w->links >= LINKS_MAX)
+		return -ENOSPC;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	err = link_map_own(&c->end, m->kinds, m->generation, fds[0], fds[1]);
+	if (err) {
+		free(c);
+		return err;
+	}
+	c->w = w;
+	c->peer = m->peer;
+	c->generation = m->generation;
+	c->video_bell = -1;
+	c->next = w->calls;
+	w->calls = c;
+	w->links++;
+
+	return 0;
+}
+
+static void unlist(struct call *c)
+{
+	struct call **at = &c->w->calls;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	c->w->links--;
+}
+
+static void call_free(struct call *c)
+{
+	unlist(c);
+	if (c->video_bell >= 0)
+		close(c->video_bell);
+	link_end_fini(&c->end);
+	free(c);
+}
+
+/* The first thread's part is over; the memory may still be in use. */
+static void quiet(struct call *c)
+{
+	ear_close(&c->bell);
+	loop_untimer(&c->tick);
+	loop_untimer(&c->again);
+	data_fini(c);
+	if (c->audio)
+		stats_retire(c->w, c->audio);
+	audio_free(c->audio);
+	c->audio = NULL;
+}
+
+void call_close(struct call *c)
+{
+	struct note note = { .kind = NOTE_CLOSE, .call = c, .fd = -1 };
+	bool lent = c->stage == CALL_FLOWING && c->end.far_video;
+
+	quiet(c);
+	c->stage = CALL_LEAVING;
+	/* Lanes are sized for this. */
+	if (!lent || lane_put(c->w->down, &note) != 0)
+		call_free(c);
+}
+
+void call_released(struct call *c)
+{
+	call_free(c);
+}
+
+void call_break(struct call *c, int err)
+{
+	struct msg_media_link_broken m = {
+		.peer = c->peer, .generation = c->generation,
+		.why = (uint32_t)-err,
+	};
+
+	log_fail(err, "link broken");
+	(void)send_media_link_broken(&c->w->wire, &m, NULL, 0, NULL);
+	call_close(c);
+}
+
+static void on_again(struct mono now, void *arg)
+{
+	call_sweep(arg, now);
+}
+
+static void on_tick(struct mono now, void *arg)
+{
+	struct call *c = arg;
+	int err = sound_tick(c, now);
+
+	if (err) {
+		call_break(c, err);
+		return;
+	}
+	if (audio_due(c->audio).us == MONO_NEVER.us)
+		call_sweep(c, now);	/* reads on, and sleeps */
+	else
+		arm(c);
+}
+
+/* The tick, when there is one and it is not armed. */
+static void arm(struct call *c)
+{
+	struct mono due = c->audio ? audio_due(c->audio) : MONO_NEVER;
+
+	if (due.us != MONO_NEVER.us && !c->tick.loop)
+		loop_timer(c->w->loop, &c->tick, due, on_tick, c);
+}
+
+void call_sweep(struct call *c, struct mono now)
+{
+	int sound, data;
+
+	if (c->stage != CALL_FLOWING)
+		return;
+	sound = sound_pump(c, now);
+	data = sound < 0 ? 0 : data_pump(c);
+	if (sound < 0 || data < 0) {
+		call_break(c, sound < 0 ? sound : data);
+		return;
+	}
+	arm(c);
+	if (sound || data)
+		loop_timer(c->w->loop, &c->again, now, on_again, c);
+}
+
+static void on_bell(struct mono now, void *arg)
+{
+	call_sweep(arg, now);
+}
+
+/* What the peer's older link still holds comes into this one. */
+static void succeed(struct call *c)
+{
+	struct call *old = call_of(c->w, c->peer);
+
+	if (!old)
+		return;
+	call_sweep(old, mono_now());
+	old = call_of(c->w, c->peer);
+	if (!old)
+		return;		/* it was broken */
+	c->audio = old->audio;
+	old->audio = NULL;
+	data_carry_over(c, old);
+	call_close(old);
+}
+
+static int start_audio(struct call *c)
+{
+	struct audio_cfg cfg = {
+		.jitter_max_us = c->w->jitter_max_us,
+		.bitrate_bps = AUDIO_BITRATE_BPS,
+		.complexity = AUDIO_COMPLEXITY, .peer = c->peer,
+	};
+
+	if (!c->end.far_audio) {
+		audio_free(c->audio);
+		c->audio = NULL;
+		return 0;
+	}
+
+	return c->audio ? 0 : audio_new(&c->audio, &cfg);
+}
+
+static int lend_video(struct call *c)
+{
+	struct note note = { .kind = NOTE_OPEN, .call = c,
+			     .fd = c->video_bell };
+	int err;
+
+	if (!c->end.far_video)
+		return 0;
+	err = lane_put(c->w->down, &note);
+	if (!err)
+		c->video_bell = -1;
+
+	return err;
+}
+
+int call_join(struct call *c, const int *fds)
+{
+	struct mono now = mono_now();
+	int err;
+
+	if (c->stage != CALL_MAPPED)
+		return -EALREADY;
+	err = link_map_far(&c->end, fds[0], fds[1], fds[4], fds[4]);
+	if (err)
+		return err;
+	err = ear_open(&c->bell, c->w->loop, fds[2], on_bell, c);
+	if (err) {
+		/* fds[4] went into the link and is closed with it. */
+		close(fds[2]);
+		close(fds[3]);
+		call_close(c);
+		return 0;
+	}
+	c->video_bell = fds[3];
+	succeed(c);
+	c->stage = CALL_FLOWING;
+	if (start_audio(c) != 0 || lend_video(c) != 0) {
+		log_error("link not started", "peer=%llu",
+			  (unsigned long long)c->peer);
+		c->stage = CALL_MAPPED;	/* nothing was lent */
+		call_close(c);
+		return 0;
+	}
+	call_sweep(c, now);
+
+	return 0;
+}
+
+void call_take_pcm(struct call *c, const struct frame_shape *shape, int fd)
+{
+	int err = c->audio ? audio_take_frames(c->audio, shape, fd) : 0;
+
+	if (err)
+		log_fail(err, "frame ring for sound");
+	c->asked = 0;
+	arm(c);
+}
+
+void call_wish_again(struct call *c)
+{
+	c->asked = 0;
+	if (c->wants)
+		(void)send_media_frames_want(&c->w->wire, &c->want, NULL, 0,
+					     NULL);
+	call_sweep(c, mono_now());
+}
+
+void call_free_all(struct worker *w)
+{
+	while (w->calls) {
+		quiet(w->calls);
+		call_free(w->calls);
+	}
+}

@@ -1,0 +1,96 @@
+/*
+ * call.h - one link of this worker, from mapping to its end
+ *
+ *     MAPPED    our half is mapped, the broker seals it
+ *     FLOWING   both halves: sound and data run in the first thread, the
+ *               picture in the second
+ *     LEAVING   closed, the second thread still has it
+ *
+ * A newer link for a peer takes over sound (its codecs go on) and the data
+ * that the far side had not read; the picture begins anew with a key frame.
+ *
+ * Memory   Owned by the worker's list. call_close() frees it, at once or
+ *          when the video thread has let go.
+ * Threads  The first thread owns the struct; of `end` the video thread uses
+ *          the video rings only, between NOTE_OPEN and NOTE_CLOSED.
+ */
+#ifndef MEDIA_WORKER_CALL_H
+#define MEDIA_WORKER_CALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/loop.h"
+#include "media-worker/audio.h"
+#include "media-worker/ear.h"
+#include "proto/msg.h"
+#include "shm/link.h"
+#include "shm/record.h"
+
+struct worker;
+struct video;
+
+enum call_stage { CALL_MAPPED, CALL_FLOWING, CALL_LEAVING };
+
+/* A data message that the far side has no room for yet. */
+struct parcel {
+	struct record rec;
+	void *payload;		/* NULL: none waits */
+	bool full;		/* it waits */
+};
+
+struct call {
+	struct worker *w;
+	struct call *next;
+	enum call_stage stage;
+	uint64_t peer, generation;
+	struct link_end end;
+	int video_bell;		/* until the video thread has it; -1 */
+	struct ear bell;	/* audio and data */
+	struct timer tick, again;
+	struct audio *audio;
+	struct parcel parcel;
+	uint32_t asked;		/* channels of the PCM ring wished for */
+	struct msg_media_frames_want want;	/* the video thread's wish */
+	bool wants;		/* it is open */
+	uint32_t channels_open;	/* data channels */
+	struct video *video;	/* the video thread's */
+};
+
+/* Our half: maps and answers. -EEXIST, -ENOSPC (LINKS_MAX), or what mapping
+ * says. fds stay the caller's. */
+int call_open(struct worker *w, const struct msg_media_link_own *m,
+	      const int *fds) MUST_USE;
+
+/* The far half; older links of the peer end. Takes fds[2] to fds[4] when it
+ * returns 0; the others stay the caller's always. */
+int call_join(struct call *c, const int *fds) MUST_USE;
+
+/* The link of this peer and generation that is not leaving; NULL. */
+struct call *call_find(struct worker *w, uint64_t peer, uint64_t generation);
+
+/* The link of this peer that flows; NULL. */
+struct call *call_of(struct worker *w, uint64_t peer);
+
+void call_close(struct call *c);
+
+/* The far side broke the rules: tells the broker and closes. */
+void call_break(struct call *c, int err);
+
+/* The video thread has let go. */
+void call_released(struct call *c);
+
+/* The answer to a wish for a PCM ring. */
+void call_take_pcm(struct call *c, const struct frame_shape *shape, int fd);
+
+/* Says what is wished for again, to a new broker. */
+void call_wish_again(struct call *c);
+
+/* Ends all, without the video thread (it has ended). */
+void call_free_all(struct worker *w);
+
+/* Reads what there is, also if no bell rang. */
+void call_sweep(struct call *c, struct mono now);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * shed.h - what this process gives up, and where it runs
+ *
+ * Process  docs/processes.md has the list.
+ */
+#ifndef MEDIA_WORKER_SHED_H
+#define MEDIA_WORKER_SHED_H
+
+#include <stdint.h>
+
+#include "common/err.h"
+
+/* Limits, no core dump, the system-call filter; before a second thread. */
+int shed_rights(void) MUST_USE;
+
+/* First thread: this core, and real-time priority; where that is not
+ * allowed, nothing changes. */
+void shed_place(uint32_t core);
+
+/* Second thread: gives way to the first. */
+void shed_priority(void);
+
+#endif

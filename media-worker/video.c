@@ -1,0 +1,356 @@
+/* video.c - the second thread: every picture of this worker */
+
+#include "media-worker/video.h"
+
+#include "common/clock.h"
+#include "media-worker/coder.h"
+#include "media-worker/ear.h"
+#include "media-worker/shed.h"
+#include "media-worker/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+enum {
+	DECODES = 8,		/* in one turn */
+	NOTES = 64,		/* small records in one turn */
+	BEHIND_US = 66000,	/* two pictures: encode the newest only */
+	SWEEP_US = 50000,	/* look also where no bell rang */
+};
+
+struct video {
+	struct video_thread *t;
+	struct call *call;
+	struct video *next;
+	struct coder *coder;
+	struct ear bell;
+	struct timer again;
+	bool waiting;		/* for a frame ring: the input is held */
+	bool broken;
+	uint16_t track;
+};
+
+struct video_thread {
+	struct worker *w;
+	struct loop *loop;
+	pthread_t thread;
+	struct watch notes;
+	struct timer sweep;
+	struct video *videos;
+	uint8_t payload[RECORD_PAYLOAD_VIDEO];
+};
+
+static void tell(struct video_thread *t, const struct note *n)
+{
+	/* The lane has room for all that may be under way. */
+	(void)!lane_put(t->w->up, n);
+}
+
+static void send_note(struct video *v, enum record_kind kind, uint32_t value)
+{
+	struct record rec = { .kind = (uint8_t)kind, .track = v->track,
+			      .level = RECORD_NO_LEVEL, .value = value,
+			      .arrival_us = mono_now().us };
+
+	(void)!link_send_video(&v->call->end, &rec, NULL);
+}
+
+static void take_note(struct video *v, const struct record *rec)
+{
+	if (rec->kind == RECORD_KEYFRAME)
+		coder_force_key(v->coder);
+	else if (rec->kind == RECORD_BITRATE)
+		coder_bitrate(v->coder, rec->value);
+	else if (rec->kind == RECORD_TICK)
+		send_note(v, RECORD_TICK, rec->value);
+}
+
+/* 1: the next picture is in t->payload. 0: none. -EBADMSG. */
+static int next_picture(struct video *v, struct record *rec)
+{
+	struct video_thread *t = v->t;
+	uint64_t lost;
+	int err;
+
+	for (int n = 0; n < NOTES; n++) {
+		err = ering_read(&v->call->end.video_in, rec, t->payload,
+				 sizeof(t->payload), &lost);
+		if (err == -EOVERFLOW || err == -EMSGSIZE)
+			coder_gap(v->coder);
+		else if (err <= 0)
+			return err;
+		else if (rec->kind == RECORD_VIDEO)
+			return 1;
+		else
+			take_note(v, rec);
+	}
+
+	return 0;
+}
+
+static void wish_frames(struct video *v, const struct frame_shape *shape)
+{
+	struct note n = { .kind = NOTE_WANT, .call = v->call, .fd = -1 };
+
+	frames_wish(&n.u.want, shape);
+	n.u.want.peer = v->call->peer;
+	n.u.want.generation = v->call->generation;
+	tell(v->t, &n);
+	v->waiting = true;
+}
+
+static void encode(struct video *v)
+{
+	const void *payload;
+	struct record out;
+	int err = coder_encode(v->coder, mono_now(), &out, &payload);
+
+	if (err < 0)
+		coder_drop(v->coder);
+	if (err != 1)
+		return;
+	err = link_send_video(&v->call->end, &out, payload);
+	if (!err)
+		count(&v->t->w->counts.video_out, 1);
+	else if (err == -EMSGSIZE)
+		coder_force_key(v->coder);
+}
+
+static bool is_routed(const struct video *v)
+{
+	return atomic_load_explicit(&v->t->w->passes_video,
+				    memory_order_relaxed);
+}
+
+/* Decodes until a picture is due for encoding; false when there is none. */
+static int decode(struct video *v)
+{
+	struct frame_shape shape;
+	struct record rec;
+	bool late;
+	int err = 0;
+
+	for (int n = 0; n < DECODES; n++) {
+		err = next_picture(v, &rec);
+		if (err <= 0)
+			return err;
+		count(&v->t->w->counts.video_in, 1);
+		v->track = rec.track;
+		if (!is_routed(v))
+			continue;
+		(void)!coder_decode(v->coder, &rec, v->t->payload);
+		if (coder_asks_key(v->coder, mono_now()))
+			send_note(v, RECORD_KEYFRAME, 0);
+		if (coder_wants_frames(v->coder, &shape)) {
+			wish_frames(v, &shape);
+			return 0;
+		}
+		late = mono_now().us - rec.arrival_us > BEHIND_US;
+		if (coder_holds(v->coder) && !late)
+			return 0;
+	}
+
+	return 0;
+}
+
+static void on_turn(struct mono now, void *arg)
+{
+	struct video *v = arg;
+	struct ering_reader *in = &v->call->end.video_in;
+	int err;
+
+	if (v->waiting || v->broken)
+		return;
+	ering_wake(in);
+	err = decode(v);
+	if (err < 0) {
+		struct note n = { .kind = NOTE_BROKEN, .call = v->call,
+				  .fd = -1 };
+
+		v->broken = true;
+		tell(v->t, &n);
+		return;
+	}
+	if (v->waiting)
+		return;
+	if (coder_holds(v->coder))
+		encode(v);
+	if (!ering_sleep(in))
+		loop_timer(v->t->loop, &v->again, now, on_turn, v);
+}
+
+static void on_sweep(struct mono now, void *arg)
+{
+	struct video_thread *t = arg;
+
+	for (struct video *v = t->videos; v; v = v->next)
+		on_turn(now, v);
+	if (t->videos)
+		loop_timer(t->loop, &t->sweep, mono_add(now, SWEEP_US),
+			   on_sweep, t);
+}
+
+static struct video *video_of(struct video_thread *t, const struct call *c)
+{
+	for (struct video *v = t->videos; v; v = v->next)
+		if (v->call == c)
+			return v;
+
+	return NULL;
+}
+
+static int video_new(struct video_thread *t, struct call *c, int bell)
+{
+	struct video *v = calloc(1, sizeof(*v));
+	int err;
+
+	if (!v)
+		return -ENOMEM;
+	v->t = t;
+	v->call = c;
+	err = coder_new(&v->coder, c->peer);
+	if (!err)
+		err = ear_open(&v->bell, t->loop, bell, on_turn, v);
+	if (err) {
+		coder_free(v->coder);
+		free(v);
+		return err;
+	}
+	v->next = t->videos;
+	t->videos = v;
+
+	return 0;
+}
+
+static void video_free(struct video *v)
+{
+	struct video **at = &v->t->videos;
+
+	while (*at != v)
+		at = &(*at)->next;
+	*at = v->next;
+	ear_close(&v->bell);
+	loop_untimer(&v->again);
+	coder_free(v->coder);
+	free(v);
+}
+
+static void open_call(struct video_thread *t, const struct note *n,
+		      struct mono now)
+{
+	int err = video_new(t, n->call, n->fd);
+
+	if (err) {
+		struct note broken = { .kind = NOTE_BROKEN, .call = n->call,
+				       .fd = -1 };
+
+		close(n->fd);
+		tell(t, &broken);
+		return;
+	}
+	on_turn(now, t->videos);
+	if (!t->sweep.loop)
+		loop_timer(t->loop, &t->sweep, mono_add(now, SWEEP_US),
+			   on_sweep, t);
+}
+
+static void close_call(struct video_thread *t, const struct note *n)
+{
+	struct video *v = video_of(t, n->call);
+	struct note closed = { .kind = NOTE_CLOSED, .call = n->call,
+			       .fd = -1 };
+
+	if (v)
+		video_free(v);
+	tell(t, &closed);
+}
+
+static void take_frames(struct video_thread *t, const struct note *n,
+			struct mono now)
+{
+	struct video *v = video_of(t, n->call);
+	struct frame_shape shape;
+
+	if (v && frames_answer(&shape, &n->u.frames)) {
+		(void)!coder_take_frames(v->coder, &shape, n->fd);
+		v->waiting = false;
+		if (coder_wants_frames(v->coder, &shape))
+			wish_frames(v, &shape);
+		else if (coder_holds(v->coder))
+			encode(v);
+		on_turn(now, v);
+	}
+	close(n->fd);
+}
+
+static void on_notes(int fd, uint32_t events, struct mono now, void *arg)
+{
+	struct video_thread *t = arg;
+	struct note n;
+
+	(void)fd;
+	(void)events;
+	lane_hear(t->w->down);
+	while (lane_take(t->w->down, &n)) {
+		if (n.kind == NOTE_OPEN)
+			open_call(t, &n, now);
+		else if (n.kind == NOTE_CLOSE)
+			close_call(t, &n);
+		else if (n.kind == NOTE_FRAMES)
+			take_frames(t, &n, now);
+		else if (n.kind == NOTE_QUIT)
+			loop_stop(t->loop);
+	}
+}
+
+static void *run(void *arg)
+{
+	struct video_thread *t = arg;
+
+	shed_priority();
+	(void)!loop_run(t->loop);
+	while (t->videos)
+		video_free(t->videos);
+	loop_untimer(&t->sweep);
+	loop_unwatch(&t->notes);
+
+	return NULL;
+}
+
+int video_start(struct video_thread **out, struct worker *w)
+{
+	struct video_thread *t = calloc(1, sizeof(*t));
+	int err;
+
+	if (!t)
+		return -ENOMEM;
+	t->w = w;
+	if ((err = loop_new(&t->loop)) ||
+	    (err = loop_watch(t->loop, &t->notes, lane_bell(w->down), EPOLLIN,
+			      on_notes, t)) ||
+	    (err = -pthread_create(&t->thread, NULL, run, t))) {
+		loop_unwatch(&t->notes);
+		loop_free(t->loop);
+		free(t);
+		return err;
+	}
+	*out = t;
+
+	return 0;
+}
+
+void video_stop(struct video_thread *t)
+{
+	struct note n = { .kind = NOTE_QUIT, .fd = -1 };
+
+	if (!t)
+		return;
+	while (lane_put(t->w->down, &n) != 0)
+		sched_yield();
+	pthread_join(t->thread, NULL);
+	loop_free(t->loop);
+	free(t);
+}
