@@ -3,21 +3,22 @@
  *
  * Observers use the state word as a sequence lock: the writer stores
  * FILLING with a new number, a fence, then bytes; commit stores READY after
- * the bytes. An observer that finds the same READY word before and after its
- * reading, with fences between, has read one whole frame.
+ * the bytes. An observer that finds READY and the same number before and
+ * after its reading, with fences between, has read one whole frame.
  *
  * The in-line reader's hold is a hazard pointer:
  *
  *     reader                          writer
- *     hold = id                       state = FILLING | new number
+ *     hold = id                       state = WANTED, number as it is
  *     full fence                      full fence
- *     state still READY | id?         hold == old id?
- *       yes: it is mine                 yes: state = READY | old number,
- *       no:  hold = 0, next frame            another slot
- *                                       no:  the slot is mine
+ *     state still READY?              hold == id?
+ *       yes: it is mine                 yes: state = READY, another slot
+ *       no:  hold = 0, next frame       no:  state = FILLING | new number,
+ *                                            fence, then bytes
  *
  * With both fences at least one side sees the other; if both do, both step
- * back, and no byte was touched. A reader whose fence is missing (a language
+ * back. Under WANTED no byte is touched, so that a check which meets it says
+ * that the frame is whole. A reader whose fence is missing (a language
  * without fences) can only be overtaken, never fooled: the state word is
  * checked again when the frame is returned, so it hears -ESTALE.
  *
@@ -307,16 +308,42 @@ static bool seize(struct frame_writer *w, uint32_t slot, uint64_t number)
 {
 	uint64_t old = w->state[slot];
 
-	word_release(slot_words(w->mem, slot),
-		     number << STATE_BITS | RM_FRAMES_FILLING);
-	fence_full();
-	if (is_held(w, slot)) {
-		word_release(slot_words(w->mem, slot), old);
-		return false;
+	if ((old & STATE_MASK) == RM_FRAMES_READY) {
+		word_release(slot_words(w->mem, slot),
+			     (old & ~(uint64_t)STATE_MASK) | RM_FRAMES_WANTED);
+		fence_full();
+		if (is_held(w, slot)) {
+			word_release(slot_words(w->mem, slot), old);
+			return false;
+		}
 	}
-	w->state[slot] = number << STATE_BITS | RM_FRAMES_FILLING;
+	set_state(w, slot, number << STATE_BITS | RM_FRAMES_FILLING);
+	fence_release();
 
 	return true;
+}
+
+/*
+ * A slot marked as being filled, or -1. A slot that was refused may be free
+ * again when the others have been tried: the reader stepped back from it and
+ * took another one. The second round finds it (tests/spin/frame_ring.pml).
+ */
+static int take_slot(struct frame_writer *w)
+{
+	for (int round = 0; round < 2; round++) {
+		unsigned tried = 0;
+		int slot;
+
+		while ((slot = pick(w, tried)) >= 0) {
+			if (seize(w, (uint32_t)slot, w->number))
+				return slot;
+			tried |= 1u << slot;
+		}
+		if (!tried)
+			return -1;
+	}
+
+	return -1;
 }
 
 static void *slot_data(unsigned char *mem, uint64_t slot_bytes, uint32_t slot)
@@ -327,7 +354,6 @@ static void *slot_data(unsigned char *mem, uint64_t slot_bytes, uint32_t slot)
 int frame_loan(struct frame_writer *w, struct frame_meta *meta,
 	       void *planes[FRAME_PLANES])
 {
-	unsigned tried = 0;
 	struct planes p;
 	char *data;
 	int slot;
@@ -337,9 +363,7 @@ int frame_loan(struct frame_writer *w, struct frame_meta *meta,
 	if (!lay_out(&p, &w->shape, meta->width, meta->height, meta->samples))
 		return -EINVAL;
 	w->number++;
-	while ((slot = pick(w, tried)) >= 0 &&
-	       !seize(w, (uint32_t)slot, w->number))
-		tried |= 1u << slot;
+	slot = take_slot(w);
 	if (slot < 0) {
 		word_store(&news_words(w->mem)[1], ++w->dropped);
 		return -ENOBUFS;
@@ -450,13 +474,16 @@ int frame_ring_open(struct frame_reader *r, const void *mem,
 int frame_check(const struct frame_reader *r, uint64_t id)
 {
 	uint32_t slot = (uint32_t)(id & STATE_MASK);
+	uint64_t state;
 
 	if (slot >= r->shape.slots)
 		return -ESTALE;
 	fence_acquire();
+	state = word_load(slot_in(r->mem, slot));
 
-	return word_load(slot_in(r->mem, slot)) == ready(number_of(id)) ?
-		       0 : -ESTALE;
+	return number_of(state) == number_of(id) &&
+	       ((state & STATE_MASK) == RM_FRAMES_READY ||
+		(state & STATE_MASK) == RM_FRAMES_WANTED) ? 0 : -ESTALE;
 }
 
 static bool describes(const struct rm_frames_slot *d, const struct planes *p)
@@ -591,6 +618,14 @@ static uint64_t next_id(const struct frame_reader *r)
 	return best;
 }
 
+/* The writer wanted this frame's slot just now. Never asking for it again
+ * makes both sides come to an end (tests/spin/frame_ring.pml, M10). */
+static void pass_over(struct frame_reader *r, uint64_t id)
+{
+	r->passed += number_of(id) - r->seen;
+	r->seen = number_of(id);
+}
+
 int frame_borrow(struct frame_reader *r, struct frame_meta *meta,
 		 const void *planes[FRAME_PLANES], uint64_t *lost)
 {
@@ -611,11 +646,14 @@ int frame_borrow(struct frame_reader *r, struct frame_meta *meta,
 		err = read_slot(r, id, meta, planes);
 		if (err != 0)
 			word_release(&r->page->hold[h], 0);
+		if (err == -ESTALE)
+			pass_over(r, id);
 	}
 	if (err != 0)
 		return err == -ESTALE ? 0 : err;
 	r->held[h] = id;
-	*lost = number_of(id) - r->seen - 1;
+	*lost = r->passed + number_of(id) - r->seen - 1;
+	r->passed = 0;
 	saw(r, number_of(id));
 
 	return 1;

@@ -71,6 +71,7 @@ struct frame_reader {
 	struct frame_shape shape;
 	uint64_t slot_bytes;
 	uint64_t seen;				/* number of the last frame */
+	uint64_t passed;			/* lost and not yet told */
 	uint64_t held[RM_FRAMES_HOLDS];		/* ids, 0: free */
 };
 

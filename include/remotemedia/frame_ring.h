@@ -54,11 +54,10 @@ enum rm_frames_format {
  *     FREE    -> FILLING   loan, with the frame's new number
  *     FILLING -> READY     commit
  *     FILLING -> FREE      cancel
- *     READY   -> FILLING   loan of the oldest frame that nobody holds and
- *                          that is not the newest
- *     FILLING -> READY     that loan is taken back, number as before: a
- *                          reader announced its hold meanwhile. The bytes
- *                          were not touched
+ *     READY   -> WANTED    the writer looks whether it may overwrite the
+ *                          oldest frame; its bytes are still whole
+ *     WANTED  -> READY     it may not: a reader announced its hold meanwhile
+ *     WANTED  -> FILLING   it may: loan, with the new frame's number
  *     READY   -> REVOKED   the in-line reader held it beyond its deadline
  *     REVOKED -> FILLING   loan
  */
@@ -67,6 +66,7 @@ enum rm_frames_state {
 	RM_FRAMES_FILLING,
 	RM_FRAMES_READY,
 	RM_FRAMES_REVOKED,
+	RM_FRAMES_WANTED,
 };
 
 /* At 0 of both objects. */
