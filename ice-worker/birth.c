@@ -70,9 +70,8 @@ static int set_limits(void)
 	return err;
 }
 
-/* Only the overflow directory of the kernel itself is an empty root that
- * needs no folder of ours: /proc/self/fdinfo of a process without
- * descriptors would do, too, but is not there in every container. */
+/* A root that needs no folder of ours and where nothing can be made: the
+ * list of this process's own descriptors. Opening is refused anyway. */
 static int empty_root(void)
 {
 	if (chdir("/proc/self/fdinfo") < 0 || chroot(".") < 0 ||

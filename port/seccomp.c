@@ -44,8 +44,9 @@ static const int own_calls[] = {
 static const int gather_calls[] = {
 	SCMP_SYS(bind), SCMP_SYS(getsockname), SCMP_SYS(setsockopt),
 	SCMP_SYS(getsockopt), SCMP_SYS(ioctl), SCMP_SYS(fcntl),
-	SCMP_SYS(eventfd2), SCMP_SYS(seccomp), SCMP_SYS(prctl),
-	SCMP_SYS(prlimit64), LIST_END,
+	SCMP_SYS(eventfd2), SCMP_SYS(epoll_create1), SCMP_SYS(seccomp),
+	SCMP_SYS(prctl), SCMP_SYS(prlimit64), SCMP_SYS(rt_sigaction),
+	LIST_END,
 };
 
 static const int media_calls[] = {

@@ -1,0 +1,5 @@
+# Programs that play the broker of ice-workers.
+HOUSE := tests/proc/house.c common/sp.c common/clock.c $(PROTO) $(SHM_LINK)
+
+PROC_PROGS += lone_peer
+lone_peer_SRC := $(HOUSE)
