@@ -27,7 +27,7 @@
 #include "proto/wire.h"
 
 enum {
-	MEDIA_WORKERS_MAX = 64,
+	MEDIA_WORKERS_MAX = 256,	/* as common/options.c allows */
 	PEER_BUCKETS = 4096,
 	PENDING_MAX = 66,	/* messages kept for a worker being forked */
 	TEMPLATE_FORKS = 400,	/* before the template is executed anew */

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { EXIT_SETTING = 2, EXIT_MACHINE = 1 };
+enum { EXIT_SETTING = 2, EXIT_MACHINE = 1, RUN_DIR_MAX = 60 };
 
 int setup_options(struct options *opt, int argc, char **argv)
 {
@@ -166,6 +166,22 @@ static void shed(void)
 	umask(077);
 }
 
+/* -ENAMETOOLONG: the sockets below it must fit a sockaddr_un. */
+static int choose_run_dir(struct broker *b)
+{
+	const char *base = getenv("XDG_RUNTIME_DIR");
+	int n;
+
+	if (b->opt->run_dir)
+		n = snprintf(b->run, sizeof(b->run), "%s", b->opt->run_dir);
+	else
+		n = snprintf(b->run, sizeof(b->run),
+			     "%s/remotemedia-webrtc-%u",
+			     base && *base ? base : "/tmp", geteuid());
+
+	return n > RUN_DIR_MAX ? -ENAMETOOLONG : 0;
+}
+
 static int run_dir_error(const char *dir, int err)
 {
 	if (err == -EALREADY)
@@ -178,7 +194,7 @@ static int run_dir_error(const char *dir, int err)
 			"another directory\n", dir);
 	else
 		fprintf(stderr, "webrtc_server: WEBRTC_RUN_DIR=%s: %s; name a "
-			"directory that can be made and is short (60 bytes)\n",
+			"directory that can be made and is short (60 bytes at most)\n",
 			dir, strerror(-err));
 
 	return EXIT_MACHINE;
@@ -203,17 +219,18 @@ int setup_broker(struct broker **out, const struct options *opt)
 	b->template = (struct service){ .b = b, .kind = TEMPLATE };
 	b->ports = calloc(opt->udp_port_max - opt->udp_port_min + 1u, 1);
 	err = !b->ports ? -ENOMEM : find_programs(b);
-	if (!err && snprintf(b->run, sizeof(b->run), "%s", opt->run_dir) >= 60)
-		err = -ENAMETOOLONG;
+	if (!err)
+		err = choose_run_dir(b);
 	if (!err)
 		err = loop_new(&b->loop);
 	if (!err)
 		err = rundir_open(b);
 	if (err) {
+		code = run_dir_error(b->run, err);
 		loop_free(b->loop);
 		free(b->ports);
 		free(b);
-		return run_dir_error(opt->run_dir, err);
+		return code;
 	}
 	*out = b;
 
