@@ -1,0 +1,257 @@
+/*
+ * bus.c - the link to the broker
+ *
+ * The frame of a new broker begins with BOOT: our hello, its start. Only
+ * then calls are told again.
+ */
+
+#include "signaling/bus.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+
+#include <unistd.h>
+
+/* A blob as a string, to be freed. NULL: it holds a NUL, or no memory. */
+static char *blob_text(const struct wire_in *in)
+{
+	char *s;
+
+	if (in->blob_len && memchr(in->blob, 0, in->blob_len))
+		return NULL;
+	s = malloc(in->blob_len + 1);
+	if (!s)
+		return NULL;
+	if (in->blob_len)
+		memcpy(s, in->blob, in->blob_len);
+	s[in->blob_len] = '\0';
+
+	return s;
+}
+
+static int on_signaling_start(struct bus *b, const struct wire_in *in)
+{
+	b->start = *(const struct msg_signaling_start *)in->payload;
+	b->phase = AT_IDLE;
+	b->ready = true;
+	b->away = MONO_NEVER;
+	log_line(LOG_INFO, "broker is there", "max_peers=%u",
+		 b->start.max_peers);
+	calls_on_up(b->calls, mono_now());
+
+	return 0;
+}
+
+static int on_call_local(struct bus *b, const struct wire_in *in)
+{
+	const struct msg_call_local *m = in->payload;
+	char *sdp = blob_text(in);
+
+	if (!sdp || (m->kind != DESCRIPTION_OFFER &&
+		     m->kind != DESCRIPTION_ANSWER)) {
+		free(sdp);
+		return -EPROTO;
+	}
+	calls_on_local(b->calls, m->call, (enum description_kind)m->kind, sdp,
+		       b->wall_ms());
+	free(sdp);
+
+	return 0;
+}
+
+static int on_call_trickle(struct bus *b, const struct wire_in *in)
+{
+	const struct msg_call_trickle *m = in->payload;
+	char *line = blob_text(in);
+
+	if (!line)
+		return -EPROTO;
+	calls_on_trickle(b->calls, m->call, line);
+	free(line);
+
+	return 0;
+}
+
+static int on_call_state(struct bus *b, const struct wire_in *in)
+{
+	const struct msg_call_state *m = in->payload;
+
+	if (m->state >= CALL_STATES)
+		return -EPROTO;
+	calls_on_state(b->calls, m->call, (enum call_state)m->state,
+		       b->wall_ms());
+
+	return 0;
+}
+
+static int on_call_gone(struct bus *b, const struct wire_in *in)
+{
+	const struct msg_call_gone *m = in->payload;
+	char *text = blob_text(in);
+
+	if (!text || m->why >= WHYS) {
+		free(text);
+		return -EPROTO;
+	}
+	calls_on_gone(b->calls, m->call, (enum call_why)m->why, m->ended,
+		      text);
+	free(text);
+
+	return 0;
+}
+
+static int on_call_known(struct bus *b, const struct wire_in *in)
+{
+	const struct msg_call_known *m = in->payload;
+	char *name = blob_text(in);
+	bool ok = name && hub_name_ok(name, in->blob_len);
+
+	if (ok)
+		calls_on_known(b->calls, m->call, name);
+	free(name);
+
+	return ok ? 0 : -EPROTO;
+}
+
+static int on_broker_stats(struct bus *b, const struct wire_in *in)
+{
+	b->stats = *(const struct msg_broker_stats *)in->payload;
+
+	return 0;
+}
+
+#define ROW(name, from, to, ...) TO_##to(name)
+#define TO_SIGNALING(name)                                                    \
+	case MSG_##name:                                                      \
+		return on_##name(b, &in);
+#define TO_BROKER(name) case MSG_##name: break;
+#define TO_TEMPLATE(name) case MSG_##name: break;
+#define TO_ICE(name) case MSG_##name: break;
+#define TO_MEDIA(name) case MSG_##name: break;
+
+static int on_frame(const void *bytes, size_t len, const int *fds,
+		    unsigned nfds, void *arg)
+{
+	struct bus *b = arg;
+	struct wire_in in;
+	int err;
+
+	for (unsigned i = 0; i < nfds; i++)
+		close(fds[i]);
+	err = wire_open(&in, bytes, len, nfds, BROKER, SIGNALING, b->phase);
+	if (err)
+		return err;
+	switch (in.type) {
+	MSG_TABLE(ROW)
+	case MSG_COUNT:
+		break;
+	}
+
+	return -EPROTO;
+}
+
+#undef ROW
+
+static void on_up(void *arg)
+{
+	struct bus *b = arg;
+	struct msg_signaling_hello hello = { msg_abi(), (uint32_t)getpid() };
+	int err;
+
+	b->wire.seq = 0;
+	b->phase = AT_BOOT;
+	err = send_signaling_hello(&b->wire, &hello, NULL, 0, NULL);
+	if (err)
+		log_fail(err, "no hello to the broker");
+}
+
+static void on_down(void *arg)
+{
+	struct bus *b = arg;
+
+	if (b->ready) {
+		b->away = mono_now();
+		log_line(LOG_WARN, "broker is gone", "%s",
+			 "calls go on, new ones wait");
+	}
+	b->ready = false;
+	b->phase = AT_BOOT;
+	calls_on_down(b->calls, mono_now());
+}
+
+static void on_log(enum log_level level, const char *line, size_t len,
+		   void *arg)
+{
+	struct bus *b = arg;
+	struct msg_signaling_log m = { (uint32_t)level, 0 };
+
+	if (len > MSG_LOG)
+		len = MSG_LOG;
+	if (!channel_is_up(b->channel) ||
+	    send_signaling_log(&b->wire, &m, line, len, NULL))
+		log_relay(line, len);
+}
+
+int bus_open(struct bus *b, struct loop *loop, int64_t (*wall_ms)(void),
+	     struct mono now)
+{
+	struct channel_ops ops = { on_up, on_down, on_frame, b };
+	int err;
+
+	*b = (struct bus){ .wall_ms = wall_ms, .phase = AT_BOOT,
+			   .away = now };
+	err = channel_new(&b->channel, loop, BUS_CTL_FD, BUS_FDS_FD, &ops);
+	if (err)
+		return err;
+	b->wire = (struct wire){ channel_send, b->channel, 0 };
+	log_set_sink(on_log, b);
+
+	return 0;
+}
+
+void bus_close(struct bus *b)
+{
+	log_set_sink(NULL, NULL);
+	channel_free(b->channel);
+	b->channel = NULL;
+}
+
+int bus_call_open(struct bus *b, uint64_t call, const char *peer)
+{
+	struct msg_call_open m = { call };
+
+	return !b->ready ? -ENOTCONN
+			 : send_call_open(&b->wire, &m, peer, strlen(peer),
+					  NULL);
+}
+
+int bus_call_describe(struct bus *b, uint64_t call,
+		      enum description_kind kind, const char *sdp)
+{
+	struct msg_call_description m = { call, kind, 0 };
+
+	return !b->ready ? -ENOTCONN
+			 : send_call_description(&b->wire, &m, sdp,
+						 strlen(sdp), NULL);
+}
+
+int bus_call_trickle(struct bus *b, uint64_t call, const char *line)
+{
+	struct msg_call_candidate m = { call };
+
+	return !b->ready ? -ENOTCONN
+			 : send_call_candidate(&b->wire, &m, line,
+					       strlen(line), NULL);
+}
+
+int bus_call_close(struct bus *b, uint64_t call)
+{
+	struct msg_call_close m = { call, WHY_CLOSED, 0 };
+
+	return !b->ready ? -ENOTCONN
+			 : send_call_close(&b->wire, &m, NULL, 0, NULL);
+}

@@ -1,0 +1,41 @@
+/*
+ * bus.h - the link to the broker: its messages in and out
+ *
+ * Wraps common/channel: says hello to each broker that dials, hands what it
+ * says to `calls`. Log lines go this way too, and to stderr while it is
+ * away.
+ */
+#ifndef SIGNALING_BUS_H
+#define SIGNALING_BUS_H
+
+#include "common/channel.h"
+#include "proto/wire.h"
+#include "signaling/calls.h"
+
+enum { BUS_CTL_FD = 3, BUS_FDS_FD = 4 };
+
+struct bus {
+	struct channel *channel;
+	struct wire wire;
+	struct calls *calls;
+	enum phase phase;
+	bool ready;		/* the broker has answered our hello */
+	struct mono away;	/* since when not; MONO_NEVER while ready */
+	struct msg_signaling_start start;
+	struct msg_broker_stats stats;
+	int64_t (*wall_ms)(void);
+};
+
+/* calls may be set later, before the loop runs. */
+int bus_open(struct bus *b, struct loop *loop, int64_t (*wall_ms)(void),
+	     struct mono now) MUST_USE;
+void bus_close(struct bus *b);
+
+/* -ENOTCONN while the broker is away; else as channel_send(). */
+int bus_call_open(struct bus *b, uint64_t call, const char *peer) MUST_USE;
+int bus_call_describe(struct bus *b, uint64_t call,
+		      enum description_kind kind, const char *sdp) MUST_USE;
+int bus_call_trickle(struct bus *b, uint64_t call, const char *line) MUST_USE;
+int bus_call_close(struct bus *b, uint64_t call) MUST_USE;
+
+#endif

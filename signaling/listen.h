@@ -1,0 +1,21 @@
+/*
+ * listen.h - bind the addresses signaling serves on
+ *
+ * "localhost" is 127.0.0.1 and ::1; a wildcard [::] that stands alone serves
+ * IPv4 too; every other IPv6 socket is for IPv6 only.
+ *
+ * Errors   -EADDRINUSE, -EACCES, ...: error says address, port and what to
+ *          do, in one line.
+ */
+#ifndef SIGNALING_LISTEN_H
+#define SIGNALING_LISTEN_H
+
+#include "signaling/options.h"
+
+enum { LISTEN_FDS_MAX = 2 * SIG_LISTEN_MAX };
+
+/* Returns how many descriptors were opened (CLOEXEC, non-blocking). */
+int listen_open(int fds[LISTEN_FDS_MAX], const struct sig_options *o,
+		char error[SIG_ERROR]) MUST_USE;
+
+#endif

@@ -1,0 +1,231 @@
+/* server.c - the parts of a signaling process, put together */
+
+#include "signaling/server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+
+enum {
+	PER_SOURCE = 32,	/* connections of one address */
+	PER_SOURCE_RATE = 10,	/* new ones a second */
+	LEAVE_US = 1000000,	/* for close frames to be answered */
+	TICK_US = 250000,
+};
+
+static int64_t wall_ms(void)
+{
+	return wall_us() / 1000;
+}
+
+static int call_open(uint64_t call, const char *peer, void *arg)
+{
+	struct server *s = arg;
+
+	return bus_call_open(&s->bus, call, peer);
+}
+
+static int call_describe(uint64_t call, enum description_kind kind,
+			 const char *sdp, void *arg)
+{
+	struct server *s = arg;
+
+	return bus_call_describe(&s->bus, call, kind, sdp);
+}
+
+static int call_trickle(uint64_t call, const char *line, void *arg)
+{
+	struct server *s = arg;
+
+	return bus_call_trickle(&s->bus, call, line);
+}
+
+static int call_close(uint64_t call, void *arg)
+{
+	struct server *s = arg;
+
+	return bus_call_close(&s->bus, call);
+}
+
+static void call_deliver(const char *peer, const struct hub_event *ev,
+			 void *arg)
+{
+	struct server *s = arg;
+
+	if (s->joins && !hub_find(s->hub, peer)) {
+		uplink_deliver(&s->uplink, peer, ev);
+		return;
+	}
+	/* A peer that left meanwhile, or does not read: its door knows. */
+	(void)!hub_send(s->hub, peer, ev);
+}
+
+static struct mono broker_away(void *arg)
+{
+	const struct server *s = arg;
+
+	return s->bus.away;
+}
+
+/* While the process lives this is its heartbeat for deadlines of calls. */
+static void on_tick(struct mono now, void *arg)
+{
+	struct server *s = arg;
+
+	calls_tick(s->calls, now);
+	if (s->leaving && (door_is_empty(&s->door) ||
+			   !mono_before(now, s->leave_by)))
+		loop_stop(s->loop);
+	if (!mono_before(now, mono_add(s->bus.away, BROKER_LOST_US))) {
+		log_line(LOG_ERROR, "leaving", "why=\"no broker for %d s\"",
+			 BROKER_LOST_US / 1000000);
+		s->exit_status = 1;
+		loop_stop(s->loop);
+	}
+	loop_timer(s->loop, &s->calls_timer, mono_add(now, TICK_US), on_tick,
+		   s);
+}
+
+static void on_signal(int fd, uint32_t events, struct mono now, void *arg)
+{
+	struct server *s = arg;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(fd, &info, sizeof(info)) != sizeof(info) || s->leaving)
+		return;
+	s->leaving = true;
+	s->leave_by = mono_add(now, LEAVE_US);
+	door_farewell(&s->door, now);
+	loop_timer(s->loop, &s->calls_timer, now, on_tick, s);
+}
+
+static int watch_signals(struct server *s)
+{
+	sigset_t set;
+	int fd, err;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	signal(SIGPIPE, SIG_IGN);
+	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = loop_watch(s->loop, &s->signals, fd, EPOLLIN, on_signal, s);
+	if (err)
+		close(fd);
+
+	return err;
+}
+
+static int open_cores(struct server *s, const struct sig_options *o)
+{
+	struct calls_ops ops = { call_open, call_describe, call_trickle,
+				 call_close, call_deliver, s };
+	struct source_caps caps = {
+		.connections = o->max_per_source ? o->max_per_source
+						 : PER_SOURCE,
+		.per_s = o->max_per_source ? o->max_per_source
+					   : PER_SOURCE_RATE,
+		.burst = o->max_per_source ? o->max_per_source : PER_SOURCE,
+		.total = o->max_connections,
+	};
+	uint64_t seeds[2];
+	int err;
+
+	if (getrandom(seeds, sizeof(seeds), 0) != sizeof(seeds))
+		return -EIO;
+	if ((err = hub_new(&s->hub, seeds[0])) ||
+	    (err = calls_new(&s->calls, &ops, seeds[1])) ||
+	    (err = sources_new(&s->sources, &caps)))
+		return err;
+	s->world = (struct rpc_world){ s->hub, s->calls, wall_ms,
+				       o->messages_per_s, o->offers_per_s };
+
+	return 0;
+}
+
+static int open_files(struct server *s, const struct sig_options *o,
+		      char error[SIG_ERROR])
+{
+	int err = files_load(&s->files, o->web);
+
+	if (err)
+		snprintf(error, SIG_ERROR,
+			 "signaling: cannot read the page in %.255s (%s): "
+			 "check --web", o->web, strerror(-err));
+
+	return err;
+}
+
+static int open_door(struct server *s, const struct sig_options *o,
+		     struct mono now, char error[SIG_ERROR])
+{
+	int fds[LISTEN_FDS_MAX], count;
+
+	s->door = (struct door){ .loop = s->loop, .world = &s->world,
+				 .files = s->files, .origins = o->origins,
+				 .sources = s->sources, .started = now,
+				 .broker_away = broker_away,
+				 .broker_arg = s };
+	count = listen_open(fds, o, error);
+
+	return count < 0 ? count : door_open(&s->door, fds, count);
+}
+
+int server_open(struct server *s, struct loop *loop,
+		const struct sig_options *o, char error[SIG_ERROR])
+{
+	struct mono now = mono_now();
+	int err;
+
+	*s = (struct server){ .loop = loop, .joins = o->join != NULL };
+	error[0] = '\0';
+	if ((err = watch_signals(s)) || (err = open_cores(s, o)) ||
+	    (err = open_files(s, o, error)) ||
+	    (err = open_door(s, o, now, error)) ||
+	    (s->joins && (err = uplink_resolve(&s->uplink, o, error))) ||
+	    (err = bus_open(&s->bus, loop, wall_ms, now))) {
+		server_close(s);
+		return err;
+	}
+	s->bus.calls = s->calls;
+	if (s->joins)
+		uplink_open(&s->uplink, loop, s->calls, now);
+	loop_timer(loop, &s->calls_timer, mono_add(now, TICK_US), on_tick, s);
+
+	return 0;
+}
+
+void server_close(struct server *s)
+{
+	int fd = s->signals.fd;
+
+	if (s->door.loop)
+		door_close(&s->door);
+	uplink_close(&s->uplink);
+	loop_untimer(&s->calls_timer);
+	if (s->bus.channel) {
+		/* The broker's calls live on; it hears our end of file. */
+		bus_close(&s->bus);
+	}
+	if (s->signals.loop) {
+		loop_unwatch(&s->signals);
+		close(fd);
+	}
+	calls_free(s->calls);
+	hub_free(s->hub);
+	files_free(s->files);
+	sources_free(s->sources);
+}

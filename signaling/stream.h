@@ -1,0 +1,64 @@
+/*
+ * stream.h - one TCP connection: reading on and off, a bounded way out
+ *
+ * Memory   A struct stream is storage of its owner. stream_fini() closes the
+ *          descriptor and drops what is queued. Queued bytes are copied,
+ *          unless said otherwise.
+ * Errors   Negative errno. -ENOBUFS: over the queue's cap; nothing queued.
+ * Blocks   Never.
+ */
+#ifndef SIGNALING_STREAM_H
+#define SIGNALING_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/loop.h"
+
+enum {
+	STREAM_QUEUE_BYTES = 1048576,	/* the cap */
+	STREAM_QUEUE_SENDS = 256,	/* messages */
+	STREAM_PAUSE_BYTES = 65536,	/* reading should stop above */
+	STREAM_PAUSE_SENDS = 64,
+};
+
+struct stream_chunk;
+
+struct stream {
+	struct loop *loop;
+	struct watch watch;
+	int fd;			/* -1 when closed */
+	bool corked, reading, connecting;
+	struct stream_chunk *first, *last;
+	size_t bytes;		/* queued */
+	unsigned sends;
+};
+
+/* Takes fd, also when it fails. handler gets EPOLLIN, EPOLLOUT, ... */
+int stream_init(struct stream *s, struct loop *loop, int fd,
+		watch_h *handler, void *arg) MUST_USE;
+void stream_fini(struct stream *s);
+
+/*
+ * Queues head and body as one message and, unless corked, writes what the
+ * socket takes. force: past the cap (a last word).
+ */
+int stream_send(struct stream *s, const void *head, size_t head_len,
+		const void *body, size_t body_len, bool force) MUST_USE;
+
+/* Bytes that live as long as the process; outside the cap. */
+int stream_send_static(struct stream *s, const void *bytes, size_t len)
+	MUST_USE;
+
+/* Writes what the socket takes. 0, or negative: the connection is dead. */
+int stream_flush(struct stream *s) MUST_USE;
+
+/* Whether the far end reads too slowly to be heard at present. */
+bool stream_is_full(const struct stream *s);
+bool stream_is_empty(const struct stream *s);
+
+void stream_set_reading(struct stream *s, bool on);
+
+#endif
