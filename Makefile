@@ -39,7 +39,8 @@ CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=undefined -DFUZZING
 # clang 14 knows it only with a second flag; fuzzing wants to see such reads.
 ZERO_INIT := $(if $(filter fuzz,$(MODE)),,-ftrivial-auto-var-init=zero)
-CFLAGS += -std=gnu11 -fPIE -fstack-protector-strong \
+# Hidden: a name of ours must not stand in for a name inside a library.
+CFLAGS += -std=gnu11 -fPIE -fvisibility=hidden -fstack-protector-strong \
 	$(ZERO_INIT) $(WARN) $(CFLAGS_$(MODE)) \
 	-MMD -MP $(EXTRA_CFLAGS)
 LDFLAGS += -pie -Wl,-z,relro,-z,now $(LDFLAGS_$(MODE))

@@ -77,7 +77,7 @@ static int read_manifest(struct broker *b)
 			strerror(-err));
 		return EXIT_SETTING;
 	}
-	if ((err = yaml_parse(&tree, text, len, &bad))) {
+	if ((err = yaml_tree_parse(&tree, text, len, &bad))) {
 		fprintf(stderr, "webrtc_server: %s:%u: %s\n", path, bad.line,
 			bad.text);
 	} else if ((err = manifest_check(&m, &tree, path, &errors))) {
@@ -86,7 +86,7 @@ static int read_manifest(struct broker *b)
 				errors.text[i]);
 	}
 	b->routes = m.routes;
-	yaml_free(&tree);
+	yaml_tree_free(&tree);
 	free(text);
 
 	return err ? EXIT_SETTING : 0;
