@@ -33,7 +33,8 @@ int shed_rights(void)
 {
 	int err;
 
-	if ((err = limit(RLIMIT_CORE, 0)) || (err = limit(RLIMIT_FSIZE, 0)) ||
+	/* No RLIMIT_FSIZE: the log may be a file; opening one is barred. */
+	if ((err = limit(RLIMIT_CORE, 0)) ||
 	    (err = limit(RLIMIT_NOFILE, FILES)))
 		return err;
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
