@@ -31,6 +31,7 @@ enum {
 	SILENCE_US = 2000000,	/* sent, but no feedback for so long */
 	SILENCE_STEP_US = 1000000,
 	HEADROOM_BPS = 10000,
+	REMB_US = 10000000,	/* repeated each second while it holds */
 };
 
 /* Reference times of feedback wrap after this many microseconds. */
@@ -59,7 +60,7 @@ struct estimate {
 	bool any_sent, any_feedback, any_told;
 	int64_t last_seq;
 	struct mono last_sent, last_feedback, last_grow, last_cut;
-	struct mono last_loss_grow, last_loss_cut, silence;
+	struct mono last_loss_grow, last_loss_cut, silence, remb_at;
 	int64_t ref_us, rtt_us;
 	struct trend trend;
 	bool grows;
@@ -348,7 +349,7 @@ void estimate_report(struct estimate *e, uint8_t fraction_lost,
 
 void estimate_remb(struct estimate *e, uint64_t bps, struct mono now)
 {
-	(void)now;
+	e->remb_at = now;
 	e->remb_bps = bps < e->cfg.max_bps ? clamp(e, (double)bps)
 					   : e->cfg.max_bps;
 }
@@ -388,6 +389,8 @@ bool estimate_poll(struct estimate *e, struct mono now, uint32_t *bps)
 	uint32_t target, step;
 
 	heed_silence(e, now);
+	if (mono_since(now, e->remb_at) > REMB_US)
+		e->remb_bps = 0;
 	target = estimate_bps(e);
 	step = target > e->told_bps ? target - e->told_bps
 				    : e->told_bps - target;
