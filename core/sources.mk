@@ -17,3 +17,4 @@ CORE_CANDIDATE := core/sdp/candidate.c core/sdp/addr.c core/sdp/scan.c
 CORE_SDP := $(CORE_CANDIDATE) core/sdp/parse.c core/sdp/attr.c \
 	core/sdp/match.c core/sdp/session.c core/sdp/answer.c \
 	core/sdp/offer.c core/sdp/write.c
+CORE_PIPELINE := core/pipeline/manifest.c core/pipeline/tree.c

@@ -22,3 +22,6 @@ PORT_OPUS := port/opus.c
 CFLAGS_port/opus.c := $(cflags_opus)
 PORT_VPX := port/vpx.c
 CFLAGS_port/vpx.c := $(cflags_vpx)
+# YAML (libyaml, libs: yaml)
+PORT_YAML := port/yaml.c
+CFLAGS_port/yaml.c := $(cflags_yaml)

@@ -3,13 +3,14 @@
  *
  * The parser's events become nodes of one array and bytes of one text block;
  * while they grow, nodes hold offsets into the block, turned into pointers
- * at the end.
+ * at the end. (yaml_free() is a name of libyaml's own, hence yaml_tree_.)
  */
 
 #include "port/yaml.h"
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -269,7 +270,7 @@ static void point(struct builder *b)
 }
 
 int yaml_tree_parse(struct tree *out, const char *text, size_t len,
-	       struct yaml_error *err)
+		    struct yaml_error *err)
 {
 	struct yaml_error unheard;
 	struct builder b = { .err = err ? err : &unheard };

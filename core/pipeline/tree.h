@@ -4,13 +4,12 @@
  * What a YAML or JSON text says, without its syntax: port/yaml.h makes it,
  * manifest.h reads it.
  *
- * Memory   One block: nodes and the text they point to. tree_fini() frees it.
+ * Memory   One block: nodes and the text they point to. whoever made it frees it.
  * Threads  Plain data.
  */
 #ifndef CORE_PIPELINE_TREE_H
 #define CORE_PIPELINE_TREE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,12 +25,11 @@ enum tree_kind { TREE_SCALAR, TREE_LIST, TREE_MAP };
  * so 0 as a link means none. */
 struct tree_node {
 	enum tree_kind kind;
-	bool quoted;		/* a scalar in quotes is a text, whatever it says */
 	unsigned line;		/* from 1 */
 	uint32_t child, next;	/* first child, next sibling; 0 none */
 	uint32_t count;		/* children */
 	const char *key;	/* "" outside a map */
-	const char *text;	/* of a scalar, "" otherwise */
+	const char *text;	/* of a scalar; "" for null and otherwise */
 };
 
 struct tree {
