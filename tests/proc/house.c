@@ -314,7 +314,11 @@ void house_close_peer(struct house_peer *p)
 {
 	const struct msg_peer_close m = { p->id, WHY_CLOSED, 0 };
 
-	must(send_peer_close(&p->to_ctl, &m, NULL, 0, NULL), "close");
+	int err = send_peer_close(&p->to_ctl, &m, NULL, 0, NULL);
+
+	/* it may have left already: its partner said goodbye */
+	if (err != -EPIPE)
+		must(err, "close");
 }
 
 /* Links */

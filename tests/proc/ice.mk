@@ -3,3 +3,6 @@ HOUSE := tests/proc/house.c common/sp.c common/clock.c $(PROTO) $(SHM_LINK)
 
 PROC_PROGS += lone_peer
 lone_peer_SRC := $(HOUSE)
+
+PROC_PROGS += fork500
+fork500_SRC := $(HOUSE)
