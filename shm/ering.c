@@ -39,7 +39,7 @@ struct ering_mem {
 enum {
 	ERING_MIN = 4096, ERING_MAX = 16777216,
 	ERING_SHARE = 4,	/* a record takes at most this part */
-	TRIES = 64,		/* to look at a record while being lapped */
+	ERING_TRIES = 64,		/* to look at a record while being lapped */
 };
 
 #define ERING_MAGIC 0x31474e4952455352ull
@@ -160,7 +160,7 @@ static int ering_item(const struct ering_reader *r, uint64_t at, uint64_t seq,
 
 /*
  * To the start of the newest record, or of the oldest. -EOVERFLOW when the
- * writer was faster TRIES times: nothing changed.
+ * writer was faster ERING_TRIES times: nothing changed.
  */
 static int ering_jump(struct ering_reader *r, bool oldest)
 {
@@ -169,7 +169,7 @@ static int ering_jump(struct ering_reader *r, bool oldest)
 	struct item it;
 	int err;
 
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < ERING_TRIES; i++) {
 		at = word_acquire(oldest ? &m->tail : &m->newest);
 		err = ering_look(r, &head, &tail);
 		if (err != 0)
@@ -198,7 +198,7 @@ static int ering_to_end(struct ering_reader *r)
 	struct item it;
 	int err;
 
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < ERING_TRIES; i++) {
 		err = ering_look(r, &head, &tail);
 		if (err != 0 || head == r->at)
 			return err;

@@ -36,7 +36,7 @@
 enum {
 	PAGE = 4096, ALIGN = 64, STATE_BITS = 8, STATE_MASK = 255,
 	SIDE_MAX = 4096, RATE_MIN = 8000, RATE_MAX = 192000,
-	CHANNELS_MAX = 8, SAMPLES_MAX = 19200, TRIES = 8,
+	CHANNELS_MAX = 8, SAMPLES_MAX = 19200, FRAME_TRIES = 8,
 	SLOT_WORDS = (int)(sizeof(struct rm_frames_slot) / WORD),
 };
 
@@ -557,7 +557,7 @@ static int look(struct frame_reader *r, struct frame_meta *meta,
 	uint64_t id;
 	int err;
 
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < FRAME_TRIES; i++) {
 		err = newest_id(r, &id);
 		if (err <= 0)
 			return err;
@@ -637,7 +637,7 @@ int frame_borrow(struct frame_reader *r, struct frame_meta *meta,
 		return -EINVAL;
 	if (r->held[h])
 		return -EBUSY;
-	for (int i = 0; i < TRIES && err == -ESTALE; i++) {
+	for (int i = 0; i < FRAME_TRIES && err == -ESTALE; i++) {
 		id = next_id(r);
 		if (!id)
 			return 0;
@@ -681,7 +681,7 @@ static bool is_idle(const struct frame_reader *r)
 {
 	uint64_t id = 0, before;
 
-	for (int i = 0; i < TRIES; i++) {
+	for (int i = 0; i < FRAME_TRIES; i++) {
 		before = id;
 		if (newest_id(r, &id) == 0 || (id == before && id))
 			return true;

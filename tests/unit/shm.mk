@@ -9,3 +9,6 @@ test_link_SRC := $(SHM_LINK)
 
 UNIT_TESTS += test_frame_ring
 test_frame_ring_SRC := shm/frame_ring.c
+
+# Compiles the rings into itself, with a crash point after every store.
+UNIT_TESTS += test_crash
