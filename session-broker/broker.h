@@ -42,6 +42,7 @@ struct worker {
 	char name[48];		/* of its folder under <run>/w */
 	uint64_t spawn;		/* number of this process */
 	pid_t pid;		/* 0 while unknown */
+	int status;		/* as waitpid gives it, once told */
 	struct watch on_exit;	/* its pidfd */
 	struct bus *bus;
 	struct watch on_bus;

@@ -407,6 +407,8 @@ int on_template_reaped(struct worker *t, const struct msg_template_reaped *m,
 		log_warn("peer process crashed", "peer=%llx signal=%d",
 			 (unsigned long long)m->peer, WTERMSIG(m->status));
 	if (w)
+		w->status = m->status;	/* its pidfd tells the end */
+	if (w && !w->pid)
 		worker_ended(w, m->status);
 	if (crashed && t == t->b->template.worker)
 		renew_template(t->b);

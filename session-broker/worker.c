@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { HELLO_US = 10000000 };
+enum { HELLO_US = 10000000, LAST_WORDS_US = 30000 };
 
 int worker_new(struct worker **out, struct broker *b, enum proc kind,
 	       const char *name)
@@ -86,11 +86,10 @@ void worker_broken(struct worker *w, const char *what)
 {
 	log_warn("worker broke the contract", "worker=%s what=\"%s\"", w->name,
 		 what);
-	if (w->on_exit.loop) {
-		worker_kill(w, SIGKILL);
-		return;
-	}
-	worker_ended(w, SIGKILL);
+	if (w->pid)
+		worker_kill(w, SIGKILL);	/* on_exit_seen() follows */
+	else
+		worker_ended(w, SIGKILL);
 }
 
 static void on_silent(struct mono now, void *arg)
@@ -103,6 +102,8 @@ static void on_silent(struct mono now, void *arg)
 
 void worker_alive(struct worker *w, int64_t span_us)
 {
+	if (w->pid && !w->on_exit.loop)
+		return;		/* it has ended: on_last_words is due */
 	loop_timer(w->b->loop, &w->deadline,
 		   span_us ? mono_add(mono_now(), span_us) : MONO_NEVER,
 		   on_silent, w);
@@ -170,7 +171,7 @@ static void on_fds(int fd, uint32_t events, struct mono now, void *arg)
 	}
 	/* The end, or bytes where only descriptors travel, downwards. */
 	close_watch(&w->on_fds);
-	if (w->on_exit.loop)
+	if (w->pid)
 		worker_kill(w, SIGKILL);
 	else
 		worker_ended(w, 0);
@@ -257,6 +258,18 @@ int worker_dial(struct worker *w)
 	return err;
 }
 
+static void on_last_words(struct mono now, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)now;
+	worker_ended(w, w->status);
+}
+
+/*
+ * An ice-worker is no child of ours: the template tells its status, and its
+ * own goodbye may still be on its way through nng. Both get a moment.
+ */
 static void on_exit_seen(int fd, uint32_t events, struct mono now, void *arg)
 {
 	struct worker *w = arg;
@@ -264,10 +277,14 @@ static void on_exit_seen(int fd, uint32_t events, struct mono now, void *arg)
 
 	(void)fd;
 	(void)events;
-	(void)now;
-	/* Not our child (forked by the template, or adopted): no status. */
-	if (w->kind == ICE || waitpid(w->pid, &status, WNOHANG) <= 0)
-		status = SIGKILL;
+	close_watch(&w->on_exit);
+	if (w->kind == ICE) {
+		loop_timer(w->b->loop, &w->deadline,
+			   mono_add(now, LAST_WORDS_US), on_last_words, w);
+		return;
+	}
+	if (waitpid(w->pid, &status, WNOHANG) <= 0)
+		status = SIGKILL;	/* adopted: no status */
 	worker_ended(w, status);
 }
 
