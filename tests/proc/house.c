@@ -20,6 +20,20 @@
 #include <unistd.h>
 
 enum { ESCROW = 4096 };
+
+/* A test that fails leaves nobody behind. */
+static struct house *open_house;
+
+static void end_all(void)
+{
+	struct house *h = open_house;
+
+	for (unsigned i = 0; h && i < h->count; i++)
+		if (h->peers[i]->pid > 0)
+			kill(h->peers[i]->pid, SIGKILL);
+	if (h)
+		kill(h->template, SIGKILL);
+}
 enum { ICE_MEDIA, ICE_PRIVATE, OUR_MEDIA, OUR_PRIVATE };
 
 static void __attribute__((noreturn, format(printf, 1, 2)))
@@ -127,6 +141,9 @@ void house_open(struct house *h, const char *path)
 
 	signal(SIGPIPE, SIG_IGN);
 	memset(h, 0, sizeof(*h));
+	if (!open_house)
+		atexit(end_all);
+	open_house = h;
 	strcpy(h->dir, "/tmp/house-XXXXXX");
 	if (!mkdtemp(h->dir))
 		die("mkdtemp: %s", strerror(errno));
@@ -191,6 +208,7 @@ void house_close(struct house *h)
 	path_of(h, at, sizeof(at), "template", 0);
 	unlink(at);
 	rmdir(h->dir);
+	open_house = NULL;
 }
 
 void house_hang_up(struct house_peer *p)
@@ -523,6 +541,8 @@ static enum house_event read_template(struct house *h,
 	h->reaped++;
 	h->last_status = reaped->status;
 	news->peer = peer_by_id(h, reaped->peer);
+	if (news->peer)
+		news->peer->pid = 0;
 	snprintf(news->text, sizeof(news->text), "ended with status %x",
 		 (unsigned)reaped->status);
 
