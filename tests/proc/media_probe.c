@@ -1,0 +1,815 @@
+/*
+ * media_probe.c - a media-worker between real rings, judged by what returns
+ *
+ * Plays broker and ice-worker: sends tones, recorded speech and pictures
+ * that carry their number, decodes what comes back, and asserts on it.
+ * Prints one line a case.
+ */
+
+#include "common/clock.h"
+#include "port/opus.h"
+#include "port/vpx.h"
+#include "shm/doorbell.h"
+#include "tests/media_kit.h"
+#include "tests/media_play.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+	SOUND_MAX = 48000 * 2 * 20,	/* values of sound kept */
+	PICTURES = 1024,
+	CHAT = 262144,
+};
+
+/* What a peer sends and what came back to it. */
+struct peer {
+	struct play_link link;
+	/* sound */
+	struct opus_enc *enc;
+	struct opus_dec *dec;
+	uint32_t channels;
+	double hz[2];			/* a tone; 0: speech */
+	int64_t audio_seq, audio_from;	/* packets sent; when the first was */
+	int64_t audio_due;
+	int16_t *heard;			/* decoded, channels interleaved */
+	size_t heard_len;
+	int64_t audio_in, audio_time, audio_gaps;
+	/* picture */
+	struct vpx_enc *venc;
+	struct vpx_dec *vdec;
+	enum vpx_kind kind;
+	struct kit_picture scene;
+	uint32_t fps;
+	int64_t video_due, video_seq, video_time;
+	uint16_t flags;			/* for the next picture */
+	bool send_key;
+	uint32_t sent_code;
+	int codes[PICTURES];		/* read from what came back */
+	uint16_t widths[PICTURES];
+	bool keys[PICTURES];
+	int64_t key_at[PICTURES];	/* us, of key frames */
+	unsigned seen, unread, late_time, key_wishes;
+	int64_t video_out_time;
+	/* notes */
+	unsigned ticks[3];
+};
+
+static struct play play;
+static uint8_t buffer[RECORD_PAYLOAD_VIDEO];
+
+#define must(cond, ...)                                                       \
+	do {                                                                  \
+		if (!(cond))                                                  \
+			play_die(__VA_ARGS__);                                \
+	} while (0)
+
+static void ok(const char *what, const char *figures)
+{
+	printf("ok %s%s%s\n", what, figures[0] ? ": " : "", figures);
+	fflush(stdout);
+}
+
+static void sound_on(struct peer *p, uint32_t channels, double left,
+		     double right)
+{
+	struct opus_enc_cfg cfg = { channels, 64000, 5, 0 };
+
+	opus_enc_free(p->enc);
+	opus_dec_free(p->dec);
+	must(!opus_enc_new(&p->enc, &cfg) && !opus_dec_new(&p->dec, channels),
+	     "codecs of the probe");
+	p->channels = channels;
+	p->hz[0] = left;
+	p->hz[1] = right;
+	p->heard_len = 0;
+	p->audio_due = mono_now().us;
+	if (!p->heard)
+		p->heard = malloc(SOUND_MAX * sizeof(int16_t));
+}
+
+static void picture_on(struct peer *p, enum vpx_kind kind, uint32_t width,
+		       uint32_t height, uint32_t fps)
+{
+	struct vpx_enc_cfg cfg = { kind, width, height, 800000 };
+
+	vpx_enc_free(p->venc);
+	free(p->scene.bytes);
+	must(!vpx_enc_new(&p->venc, &cfg) &&
+	     !kit_picture_new(&p->scene, width, height), "picture of probe");
+	if (!p->vdec || p->kind != kind) {
+		vpx_dec_free(p->vdec);
+		must(!vpx_dec_new(&p->vdec, kind), "decoder of the probe");
+	}
+	p->kind = kind;
+	p->fps = fps;
+	p->video_due = mono_now().us;
+}
+
+static void make_sound(struct peer *p, int16_t *pcm)
+{
+	size_t n;
+	const int16_t *speech = kit_speech(&n, NULL);
+	int64_t at = p->audio_seq * KIT_FRAME;
+
+	if (p->hz[0] == 0) {
+		memcpy(pcm, speech + (size_t)at % (n - KIT_FRAME),
+		       KIT_FRAME * sizeof(int16_t));
+		return;
+	}
+	for (uint32_t c = 0; c < p->channels; c++)
+		kit_tone(pcm + c, KIT_FRAME, p->channels, p->hz[c], at);
+}
+
+static void send_sound(struct peer *p)
+{
+	int16_t pcm[KIT_FRAME * 2];
+	uint8_t packet[1500];
+	struct record rec = {
+		.kind = RECORD_AUDIO, .codec = CODEC_OPUS, .track = 0,
+		.seq_first = p->audio_seq, .seq_last = p->audio_seq,
+		.rtp_time = 1000000 + p->audio_seq * KIT_FRAME,
+		.arrival_us = mono_now().us,
+	};
+	int n;
+
+	make_sound(p, pcm);
+	n = opus_enc_run(p->enc, pcm, packet, sizeof(packet));
+	must(n > 0, "probe's encoder");
+	rec.bytes = (uint32_t)n;
+	must(!link_send_audio(&p->link.end, &rec, packet), "audio not sent");
+	p->audio_seq++;
+}
+
+static void send_picture(struct peer *p)
+{
+	struct vpx_picture in = {
+		{ p->scene.plane[0], p->scene.plane[1], p->scene.plane[2] },
+		{ p->scene.stride[0], p->scene.stride[1],
+		  p->scene.stride[2] }, p->scene.width, p->scene.height };
+	struct vpx_coded coded;
+	struct record rec;
+
+	kit_picture_draw(&p->scene, p->sent_code++);
+	p->video_time += 90000 / p->fps;
+	must(!vpx_enc_run(p->venc, &in, p->video_time, 90000 / p->fps,
+			  p->send_key, &coded), "probe's video encoder");
+	p->send_key = false;
+	if (!coded.bytes)
+		return;
+	rec = (struct record){
+		.kind = RECORD_VIDEO, .track = 1,
+		.codec = p->kind == VPX_VP9 ? CODEC_VP9 : CODEC_VP8,
+		.flags = (uint16_t)(p->flags | (coded.key ? RECORD_KEY : 0)),
+		.bytes = (uint32_t)coded.len, .seq_first = p->video_seq,
+		.seq_last = p->video_seq, .rtp_time = p->video_time,
+		.arrival_us = mono_now().us,
+	};
+	p->video_seq++;
+	p->flags = 0;
+	must(!link_send_video(&p->link.end, &rec, coded.bytes),
+	     "video not sent");
+}
+
+static void hear(struct peer *p, const struct record *rec)
+{
+	int16_t pcm[5760 * 2];
+	int n;
+
+	must(rec->kind == RECORD_AUDIO && rec->codec == CODEC_OPUS,
+	     "kind %d in the audio ring", rec->kind);
+	if (p->audio_time && rec->rtp_time != p->audio_time + KIT_FRAME)
+		p->audio_gaps++;
+	must(rec->rtp_time > p->audio_time, "media time runs backwards");
+	must(rec->arrival_us <= mono_now().us &&
+	     rec->arrival_us > mono_now().us - 5000000, "arrival_us is wrong");
+	p->audio_time = rec->rtp_time;
+	p->audio_in++;
+	if (!p->dec)
+		return;
+	n = opus_dec_run(p->dec, buffer, rec->bytes, pcm, 5760);
+	must(n == KIT_FRAME, "returned packet decodes to %d samples", n);
+	if (p->heard_len + (size_t)n * p->channels <= SOUND_MAX) {
+		memcpy(p->heard + p->heard_len, pcm,
+		       (size_t)n * p->channels * sizeof(int16_t));
+		p->heard_len += (size_t)n * p->channels;
+	}
+}
+
+static void see(struct peer *p, const struct record *rec)
+{
+	struct vpx_picture pic;
+	unsigned i = p->seen % PICTURES;
+	int n;
+
+	must(rec->codec == (p->kind == VPX_VP9 ? CODEC_VP9 : CODEC_VP8),
+	     "another codec came back");
+	must(rec->rtp_time > p->video_out_time, "video time runs backwards");
+	p->video_out_time = rec->rtp_time;
+	n = vpx_dec_run(p->vdec, buffer, rec->bytes, &pic);
+	must(n == 1, "returned picture does not decode: %d", n);
+	must(rec->width == pic.width && rec->height == pic.height,
+	     "size of record and picture differ");
+	p->codes[i] = kit_picture_read(pic.plane[0], pic.stride[0], pic.width,
+				       pic.height);
+	p->widths[i] = (uint16_t)pic.width;
+	p->keys[i] = rec->flags & RECORD_KEY;
+	p->key_at[i] = mono_now().us;
+	if (p->codes[i] < 0)
+		p->unread++;
+	p->seen++;
+}
+
+static void read_rings(struct peer *p)
+{
+	struct link_end *e = &p->link.end;
+	struct record rec;
+	uint64_t lost;
+
+	while (e->far_audio && ering_read(&e->audio_in, &rec, buffer,
+					  sizeof(buffer), &lost) == 1) {
+		if (rec.kind == RECORD_TICK)
+			p->ticks[0]++;
+		else
+			hear(p, &rec);
+	}
+	while (e->far_video && ering_read(&e->video_in, &rec, buffer,
+					  sizeof(buffer), &lost) == 1) {
+		if (rec.kind == RECORD_TICK)
+			p->ticks[1]++;
+		else if (rec.kind == RECORD_KEYFRAME)
+			p->key_wishes++;
+		else
+			see(p, &rec);
+	}
+}
+
+/* Time passes: sends what is due, reads what came, serves the worker. */
+static void live(struct peer **peers, unsigned n, int64_t for_us)
+{
+	int64_t until = mono_now().us + for_us;
+
+	while (mono_now().us < until) {
+		for (unsigned i = 0; i < n; i++) {
+			struct peer *p = peers[i];
+			int64_t now = mono_now().us;
+
+			if (p->enc && now >= p->audio_due) {
+				send_sound(p);
+				p->audio_due += 20000;
+			}
+			if (p->venc && now >= p->video_due) {
+				send_picture(p);
+				p->video_due += 1000000 / p->fps;
+			}
+			read_rings(p);
+		}
+		if (play.ctl >= 0)
+			play_turn(&play, 2);
+		else
+			usleep(2000);
+	}
+}
+
+static void live_one(struct peer *p, int64_t for_us)
+{
+	live(&p, 1, for_us);
+}
+
+static void drop_peer(struct peer *p)
+{
+	opus_enc_free(p->enc);
+	opus_dec_free(p->dec);
+	vpx_enc_free(p->venc);
+	vpx_dec_free(p->vdec);
+	free(p->scene.bytes);
+	free(p->heard);
+	*p = (struct peer){ 0 };
+}
+
+/* Pictures that came back, in order and readable. */
+static unsigned good_codes(const struct peer *p, unsigned from)
+{
+	unsigned good = 0;
+	int last = -1;
+
+	for (unsigned i = from; i < p->seen; i++) {
+		if (p->codes[i] < 0)
+			continue;
+		must(p->codes[i] > last, "picture %d after %d", p->codes[i],
+		     last);
+		last = p->codes[i];
+		good++;
+	}
+
+	return good;
+}
+
+static void tone_comes_back(void)
+{
+	struct peer p = { 0 };
+	double pitch;
+	char text[80];
+
+	play_link(&play, &p.link, 1, 1, LINK_AUDIO);
+	sound_on(&p, 1, 440, 0);
+	live_one(&p, 2500000);
+	must(p.audio_in >= 115 && p.audio_in <= 126, "%d packets in 2.5 s",
+	     (int)p.audio_in);
+	must(p.audio_gaps == 0, "%d gaps in media time", (int)p.audio_gaps);
+	must(p.heard_len >= 96000, "too little heard");
+	pitch = kit_pitch(p.heard + p.heard_len - 48000, 48000, 1);
+	must(fabs(pitch - 440) < 3, "440 Hz came back as %.1f", pitch);
+	snprintf(text, sizeof(text), "%d packets, %.1f Hz", (int)p.audio_in,
+		 pitch);
+	play_unlink(&play, &p.link);
+	drop_peer(&p);
+	ok("a tone of 440 Hz comes back, media time without a gap", text);
+}
+
+static void stereo_stays_stereo(void)
+{
+	struct peer p = { 0 };
+	double left, right;
+	size_t from;
+	char text[80];
+
+	play_link(&play, &p.link, 2, 1, LINK_AUDIO);
+	sound_on(&p, 2, 500, 900);
+	live_one(&p, 2000000);
+	must(p.heard_len >= 96000 * 3 / 2, "too little heard");
+	from = p.heard_len - 48000;
+	left = kit_pitch(p.heard + from, 24000, 2);
+	right = kit_pitch(p.heard + from + 1, 24000, 2);
+	must(fabs(left - 500) < 4 && fabs(right - 900) < 4,
+	     "500 and 900 Hz came back as %.1f and %.1f", left, right);
+	snprintf(text, sizeof(text), "%.1f Hz, %.1f Hz", left, right);
+	play_unlink(&play, &p.link);
+	drop_peer(&p);
+	ok("two channels stay two", text);
+}
+
+/* How alike two curves of loudness are, at the best shift; -1 to 1. */
+static double alike(const double *a, const double *b, int n, int shifts)
+{
+	double best = -1;
+
+	for (int s = 0; s < shifts; s++) {
+		double ab = 0, aa = 0, bb = 0, ma = 0, mb = 0;
+		int m = n - s;
+
+		for (int i = 0; i < m; i++) {
+			ma += a[i] / m;
+			mb += b[i + s] / m;
+		}
+		for (int i = 0; i < m; i++) {
+			ab += (a[i] - ma) * (b[i + s] - mb);
+			aa += (a[i] - ma) * (a[i] - ma);
+			bb += (b[i + s] - mb) * (b[i + s] - mb);
+		}
+		if (aa > 0 && bb > 0 && ab / sqrt(aa * bb) > best)
+			best = ab / sqrt(aa * bb);
+	}
+
+	return best;
+}
+
+static void speech_comes_back(void)
+{
+	enum { BLOCK = 480, BLOCKS = 350 };
+	static double sent[BLOCKS], got[BLOCKS];
+	const int16_t *speech;
+	struct peer p = { 0 };
+	char text[80];
+	double like;
+	size_t n;
+	int real;
+
+	speech = kit_speech(&n, &real);
+	play_link(&play, &p.link, 3, 1, LINK_AUDIO);
+	sound_on(&p, 1, 0, 0);
+	live_one(&p, 4000000);
+	must(p.heard_len >= BLOCK * BLOCKS, "too little speech came back");
+	for (int i = 0; i < BLOCKS; i++) {
+		sent[i] = kit_loudness(speech + i * BLOCK, BLOCK);
+		got[i] = kit_loudness(p.heard + i * BLOCK, BLOCK);
+	}
+	like = alike(sent, got, BLOCKS, 12);
+	must(like > 0.95, "speech came back %.3f alike", like);
+	snprintf(text, sizeof(text), "%s, envelope %.3f alike",
+		 real ? "recorded" : "synthetic", like);
+	play_unlink(&play, &p.link);
+	drop_peer(&p);
+	ok("speech comes back as it was", text);
+}
+
+static void pictures_come_back(enum vpx_kind kind)
+{
+	struct peer p = { 0 };
+	unsigned good, small, before;
+	char text[96];
+
+	play_link(&play, &p.link, 4, 1, LINK_VIDEO);
+	picture_on(&p, kind, 320, 180, 15);
+	live_one(&p, 1600000);
+	small = p.seen;
+	must(p.keys[0], "the first picture is no key frame");
+	good = good_codes(&p, 0);
+	must(good >= 18 && p.unread <= 2, "%u of %u pictures readable", good,
+	     p.seen);
+	/* The size changes within the call, without a word. */
+	picture_on(&p, kind, 640, 360, 15);
+	before = p.seen;
+	live_one(&p, 1600000);
+	good = good_codes(&p, before);
+	must(p.widths[p.seen - 1] == 640, "the new size did not come back");
+	must(good >= 16, "%u pictures after the change", good);
+	snprintf(text, sizeof(text), "%s, %u of 320x180, then %u of 640x360",
+		 kind == VPX_VP9 ? "VP9" : "VP8", small, p.seen - small);
+	play_unlink(&play, &p.link);
+	drop_peer(&p);
+	ok("pictures come back readable, the size changes with them", text);
+}
+
+static void send_up(struct peer *p, enum record_kind kind, uint32_t value)
+{
+	struct record rec = { .kind = (uint8_t)kind, .value = value,
+			      .level = RECORD_NO_LEVEL };
+
+	must(!link_send_video(&p->link.end, &rec, NULL), "note not sent");
+}
+
+static unsigned keys_from(const struct peer *p, unsigned from)
+{
+	unsigned n = 0;
+
+	for (unsigned i = from; i < p->seen; i++)
+		n += p->keys[i];
+
+	return n;
+}
+
+static void key_frames_on_request(void)
+{
+	struct peer p = { 0 };
+	unsigned before;
+	int64_t last = 0;
+
+	play_link(&play, &p.link, 5, 1, LINK_VIDEO);
+	picture_on(&p, VPX_VP9, 320, 180, 20);
+	live_one(&p, 700000);
+	before = p.seen;
+	must(keys_from(&p, 1) == 0, "key frames that nobody wanted");
+	/* A request with every picture: one in 300 ms is answered. */
+	for (int i = 0; i < 20; i++) {
+		send_up(&p, RECORD_KEYFRAME, 0);
+		live_one(&p, 50000);
+	}
+	must(keys_from(&p, before) >= 2, "%u key frames for 20 requests",
+	     keys_from(&p, before));
+	for (unsigned i = before; i < p.seen; i++) {
+		if (!p.keys[i])
+			continue;
+		must(!last || p.key_at[i] - last > 200000,
+		     "key frames %d ms apart", (int)(p.key_at[i] - last) / 1000);
+		last = p.key_at[i];
+	}
+	/* After a gap the worker asks the sender, and goes on with its key. */
+	must(p.key_wishes == 0, "it asked for a key frame without need");
+	p.flags = RECORD_GAP;
+	live_one(&p, 300000);
+	must(p.key_wishes >= 1, "a gap, and no request for a key frame");
+	before = p.seen;
+	live_one(&p, 200000);
+	must(p.seen == before, "pictures out of a broken chain");
+	p.send_key = true;
+	live_one(&p, 400000);
+	must(p.seen > before && good_codes(&p, before) >= 4,
+	     "nothing after the key frame");
+	play_unlink(&play, &p.link);
+	drop_peer(&p);
+	ok("key frames: on request at most every 300 ms, asked for after a gap",
+	   "");
+}
+
+static void input_is_held_for_the_frame_ring(void)
+{
+	struct peer p = { 0 };
+
+	play.keep_frames = true;
+	play_link(&play, &p.link, 6, 1, LINK_VIDEO);
+	picture_on(&p, VPX_VP8, 320, 180, 10);
+	live_one(&p, 600000);
+	must(p.seen == 0 && play.kept.width == 320, "no wish for a ring");
+	play_give_frames(&play);
+	live_one(&p, 600000);
+	must(p.seen >= 4 && p.keys[0] && p.codes[0] >= 0,
+	     "the key frame was lost while the ring was awaited");
+	must(p.codes[0] == 0, "began at picture %d", p.codes[0]);
+	must(p.key_wishes == 0, "it asked again for the key frame");
+	play_unlink(&play, &p.link);
+	drop_peer(&p);
+	ok("a key frame waits for the frame ring and is not lost", "");
+}
+
+static uint32_t next_random(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+
+	return *seed >> 8;
+}
+
+static void fill_chat(uint8_t *bytes, uint32_t len, uint32_t number)
+{
+	uint32_t seed = number;
+
+	for (uint32_t i = 0; i < len; i++)
+		bytes[i] = (uint8_t)next_random(&seed);
+}
+
+static uint32_t chat_len(uint32_t number)
+{
+	uint32_t seed = number * 77 + 5;
+
+	if (number % 25 == 24)
+		return CHAT;
+	if (number % 10 == 3)
+		return 0;
+
+	return next_random(&seed) % 40000;
+}
+
+static bool send_chat(struct peer *p, uint32_t number)
+{
+	static uint8_t bytes[CHAT];
+	struct record rec = {
+		.kind = RECORD_DATA, .level = RECORD_NO_LEVEL,
+		.flags = number & 1 ? RECORD_BINARY : 0,
+		.value = number % 7, .bytes = chat_len(number),
+	};
+	int err;
+
+	fill_chat(bytes, rec.bytes, number);
+	err = link_send_data(&p->link.end, &rec, bytes);
+	must(!err || err == -EAGAIN, "data: %d", err);
+
+	return !err;
+}
+
+static bool read_chat(struct peer *p, uint32_t number)
+{
+	static uint8_t got[CHAT], want[CHAT];
+	struct record rec;
+	int n = link_recv_data(&p->link.end, &rec, got, sizeof(got));
+
+	must(n >= 0, "down data ring: %d", n);
+	if (!n)
+		return false;
+	must(rec.kind == RECORD_DATA && rec.bytes == chat_len(number) &&
+	     rec.value == number % 7 &&
+	     (rec.flags & RECORD_BINARY) == (number & 1 ? RECORD_BINARY : 0),
+	     "message %u came back otherwise", number);
+	fill_chat(want, rec.bytes, number);
+	must(!memcmp(got, want, rec.bytes), "bytes of message %u", number);
+
+	return true;
+}
+
+static void data_comes_back_whole(void)
+{
+	enum { MESSAGES = 300 };
+	struct peer p = { 0 };
+	uint32_t sent = 0, got = 0, stuck_at;
+	int64_t until;
+	char text[80];
+
+	play_link(&play, &p.link, 7, 1, LINK_DATA);
+	/* Nobody reads: both rings fill, and sending stops. */
+	until = mono_now().us + 600000;
+	while (mono_now().us < until && sent < MESSAGES) {
+		if (send_chat(&p, sent))
+			sent++;
+		else
+			usleep(1000);
+	}
+	stuck_at = sent;
+	must(sent < MESSAGES, "no back-pressure");
+	/* Now it is read: all comes, in order, byte for byte. */
+	until = mono_now().us + 10000000;
+	while (got < MESSAGES) {
+		must(mono_now().us < until, "%u of %u messages came back", got,
+		     MESSAGES);
+		while (read_chat(&p, got))
+			got++;
+		while (sent < MESSAGES && send_chat(&p, sent))
+			sent++;
+		play_turn(&play, 1);
+	}
+	snprintf(text, sizeof(text), "%u messages, the sender stopped at %u",
+		 got, stuck_at);
+	play_unlink(&play, &p.link);
+	drop_peer(&p);
+	ok("data comes back byte for byte, with back-pressure", text);
+}
+
+static void ticks_come_back(void)
+{
+	struct peer p = { 0 };
+	struct record tick = { .kind = RECORD_TICK }, rec;
+	unsigned data = 0;
+
+	play_link(&play, &p.link, 8, 1, LINK_AUDIO | LINK_VIDEO | LINK_DATA);
+	for (int i = 0; i < 50; i++) {
+		must(!link_send_audio(&p.link.end, &tick, NULL) &&
+		     !link_send_video(&p.link.end, &tick, NULL) &&
+		     !link_send_data(&p.link.end, &tick, NULL), "ticks");
+		live_one(&p, 2000);
+	}
+	live_one(&p, 150000);
+	while (link_recv_data(&p.link.end, &rec, buffer, sizeof(buffer)) == 1)
+		data += rec.kind == RECORD_TICK;
+	must(p.ticks[0] == 50 && p.ticks[1] == 50 && data == 50,
+	     "%u %u %u of 50 ticks", p.ticks[0], p.ticks[1], data);
+	play_unlink(&play, &p.link);
+	ok("an empty record comes back in each ring", "");
+}
+
+/* Overwrites what the reader believes of a ring. */
+static void vandalise(struct play_link *l)
+{
+	memset((char *)l->end.own_media.base + 64, 0xff,
+	       l->end.own_media.bytes - 64);
+	doorbell_ring(l->end.ring_audio_fd);
+	doorbell_ring(l->end.ring_video_fd);
+}
+
+static void a_broken_ring_breaks_its_link_only(void)
+{
+	struct peer good = { 0 }, bad = { 0 };
+	struct peer *both[2] = { &good, &bad };
+	int64_t packets;
+	unsigned broken = play.broken;
+
+	play_link(&play, &good.link, 9, 1, LINK_AUDIO | LINK_VIDEO);
+	play_link(&play, &bad.link, 10, 1, LINK_AUDIO | LINK_VIDEO);
+	sound_on(&good, 1, 440, 0);
+	picture_on(&good, VPX_VP8, 160, 120, 10);
+	sound_on(&bad, 1, 300, 0);
+	live(both, 2, 500000);
+	must(bad.audio_in > 10, "the second peer never spoke");
+	packets = good.audio_in;
+	vandalise(&bad.link);
+	live_one(&good, 1000000);
+	must(play.broken == broken + 1 && play.broken_peer == 10,
+	     "%u links broken", play.broken - broken);
+	must(good.audio_in - packets >= 46 && good.audio_gaps == 0,
+	     "the other peer lost sound: %d packets, %d gaps",
+	     (int)(good.audio_in - packets), (int)good.audio_gaps);
+	must(good.seen >= 12, "the other peer lost its picture");
+	play_unlink(&play, &bad.link);
+	play_unlink(&play, &good.link);
+	drop_peer(&good);
+	drop_peer(&bad);
+	ok("a broken ring ends its own link and nobody else's", "");
+}
+
+static void a_new_broker_finds_all_as_it_was(void)
+{
+	struct peer p = { 0 };
+	unsigned holds = play.holds;
+	int64_t packets;
+
+	play_link(&play, &p.link, 11, 3, LINK_AUDIO | LINK_VIDEO);
+	sound_on(&p, 1, 440, 0);
+	picture_on(&p, VPX_VP9, 320, 180, 10);
+	live_one(&p, 600000);
+	packets = p.audio_in;
+	play_hang_up(&play);
+	live_one(&p, 1000000);
+	must(p.audio_in - packets >= 47 && p.audio_gaps == 0,
+	     "%d packets in the second without a broker",
+	     (int)(p.audio_in - packets));
+	play_dial(&play);
+	live_one(&p, 300000);
+	must(play.links_said == 1 && play.holds == holds + 1,
+	     "it holds %u links and named %u", play.links_said,
+	     play.holds - holds);
+	must(p.audio_gaps == 0 && p.unread <= 1, "sound or picture suffered");
+	play_unlink(&play, &p.link);
+	drop_peer(&p);
+	ok("calls go on without a broker, a new one is told what is held", "");
+}
+
+static void killed_and_replaced(const char *path)
+{
+	struct peer p = { 0 };
+	struct play_link old;
+	int64_t at, time, gap_us;
+	unsigned before;
+	char text[80];
+
+	play_link(&play, &p.link, 12, 1, LINK_AUDIO | LINK_VIDEO);
+	sound_on(&p, 1, 440, 0);
+	picture_on(&p, VPX_VP9, 320, 180, 15);
+	live_one(&p, 1000000);
+	time = p.audio_time;
+	before = p.seen;
+	must(time && before > 8, "no call before the kill");
+	play_kill(&play);
+	at = mono_now().us;
+	play_start(&play, path);
+	old = p.link;
+	play_link(&play, &p.link, 12, 2, LINK_AUDIO | LINK_VIDEO);
+	play_unlink(NULL, &old);
+	p.key_wishes = 0;
+	p.audio_due = p.video_due = mono_now().us;
+	p.audio_seq += (mono_now().us - at) / 20000;
+	live_one(&p, 100000);
+	p.send_key = p.key_wishes > 0;
+	must(p.key_wishes > 0, "the successor asks for no key frame");
+	live_one(&p, 900000);
+	gap_us = (p.audio_time - time) * 125 / 6;
+	must(p.audio_time > time && gap_us > 900000 && gap_us < 5000000,
+	     "media time jumped by %d ms", (int)(gap_us / 1000));
+	must(p.audio_gaps == 1, "%d gaps", (int)p.audio_gaps);
+	must(p.keys[before % PICTURES], "no key frame after the change");
+	must(good_codes(&p, before) >= 8, "%u pictures after the change",
+	     p.seen - before);
+	snprintf(text, sizeof(text), "new process and link in %d ms",
+		 (int)((p.audio_due - at) / 1000) - 1000);
+	play_unlink(&play, &p.link);
+	drop_peer(&p);
+	ok("a killed worker is replaced, the call goes on", text);
+}
+
+static void a_newer_link_takes_over(void)
+{
+	struct peer p = { 0 };
+	struct play_link old;
+
+	play_link(&play, &p.link, 13, 1, LINK_AUDIO);
+	sound_on(&p, 1, 440, 0);
+	live_one(&p, 800000);
+	old = p.link;
+	play_link(&play, &p.link, 13, 2, LINK_AUDIO | LINK_VIDEO);
+	picture_on(&p, VPX_VP8, 320, 180, 10);
+	play_unlink(NULL, &old);
+	live_one(&p, 1200000);
+	must(p.audio_gaps <= 1, "%d gaps in sound", (int)p.audio_gaps);
+	must(p.audio_in >= 90, "%d packets in 2 s", (int)p.audio_in);
+	must(good_codes(&p, 0) >= 8, "no picture in the newer link");
+	play_unlink(&play, &p.link);
+	drop_peer(&p);
+	ok("a newer link with a picture takes over, sound goes on", "");
+}
+
+static void it_leaves_when_told(void)
+{
+	struct peer p = { 0 };
+	int status;
+
+	play_link(&play, &p.link, 14, 1, LINK_AUDIO | LINK_VIDEO);
+	sound_on(&p, 1, 440, 0);
+	picture_on(&p, VPX_VP9, 320, 180, 10);
+	live_one(&p, 300000);
+	status = play_quit(&play);
+	must(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+	     "status %#x on media_quit", (unsigned)status);
+	play_unlink(NULL, &p.link);
+	drop_peer(&p);
+	ok("media_quit ends it with status 0, calls or not", "");
+}
+
+int main(int argc, char **argv)
+{
+	char room[512];
+	const char *path = play_path(argv[0], room, sizeof(room));
+
+	play.loud = argc > 1;
+	play.ctl = play.fds = -1;
+	play_start(&play, path);
+	tone_comes_back();
+	stereo_stays_stereo();
+	speech_comes_back();
+	pictures_come_back(VPX_VP9);
+	pictures_come_back(VPX_VP8);
+	key_frames_on_request();
+	input_is_held_for_the_frame_ring();
+	data_comes_back_whole();
+	ticks_come_back();
+	a_broken_ring_breaks_its_link_only();
+	a_new_broker_finds_all_as_it_was();
+	a_newer_link_takes_over();
+	killed_and_replaced(path);
+	it_leaves_when_told();
+	play_end(&play);
+	printf("media_probe: all cases passed\n");
+
+	return 0;
+}
