@@ -6,3 +6,5 @@ test_options_SRC := $(COMMON_OPTIONS) $(COMMON_LOG)
 UNIT_TESTS += test_manifest
 test_manifest_SRC := $(CORE_PIPELINE) $(PORT_YAML)
 test_manifest_LIBS := yaml
+UNIT_TESTS += test_sdp_offer
+test_sdp_offer_SRC := $(CORE_SDP)
