@@ -416,14 +416,15 @@ static void on_note(struct rtc_peer *p, const char *method,
 static void on_message(const struct js *root, struct mono now, void *arg)
 {
 	const struct js *error = js_get(root, "error");
-	const char *method = js_string(js_get(root, "method"), NULL);
+	size_t len;
+	const char *method = js_string(js_get(root, "method"), &len);
 	struct rtc_peer *p = arg;
 	int64_t id = 0;
 
 	if (p->state == RTC_FAILED)
 		return;
 	if (error) {
-		const char *text = js_string(js_get(error, "message"), NULL);
+		const char *text = js_string(js_get(error, "message"), &len);
 
 		rtc_fail(p, text ? text : "an error without a text", now);
 	} else if (method) {

@@ -89,27 +89,32 @@ static bool report(const struct rtc_peer *p, const struct rtc_cfg *cfg)
 	       (!cfg->data || s.messages);
 }
 
+static struct track *audio, *video;
+
 static void read_kinds(struct rtc_cfg *cfg, char **words, int count)
 {
 	struct track_picture picture = { RTP_VP9, 320, 180, 25, 75, 300000 };
-	struct track *t;
 	int err = 0;
 
 	for (int i = 0; i < count && !err; i++) {
 		if (!strcmp(words[i], "audio")) {
-			err = track_speech(&t, 10, 32000);
-			cfg->audio = err ? NULL : t;
+			track_free(audio);
+			audio = NULL;
+			err = track_speech(&audio, 10, 32000);
 		} else if (!strcmp(words[i], "data")) {
 			cfg->data = true;
 		} else {
 			if (!strcmp(words[i], "vp8"))
 				picture.codec = RTP_VP8;
-			err = track_moving(&t, &picture);
-			cfg->video = err ? NULL : t;
+			track_free(video);
+			video = NULL;
+			err = track_moving(&video, &picture);
 		}
 	}
 	if (err)
 		die("tracks", err);
+	cfg->audio = audio;
+	cfg->video = video;
 }
 
 int main(int argc, char **argv)
@@ -147,6 +152,10 @@ int main(int argc, char **argv)
 		good &= report(call.peers[i], &cfg);
 	for (unsigned i = 0; i < call.count; i++)
 		rtc_peer_free(call.peers[i]);
+	loop_untimer(&call.say);
+	loop_free(call.loop);
+	track_free(audio);
+	track_free(video);
 
 	return good ? 0 : 1;
 }
