@@ -4,3 +4,7 @@ test_dcep_SRC := $(CORE_SCTP)
 UNIT_TESTS += test_sctp
 test_sctp_SRC := $(PORT_SCTP)
 test_sctp_LIBS := usrsctp
+
+UNIT_TESTS += test_sandbox
+test_sandbox_SRC := $(PORT_SECCOMP)
+test_sandbox_LIBS := seccomp
