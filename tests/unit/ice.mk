@@ -8,3 +8,7 @@ test_sctp_LIBS := usrsctp
 UNIT_TESTS += test_sandbox
 test_sandbox_SRC := $(PORT_SECCOMP)
 test_sandbox_LIBS := seccomp
+
+UNIT_TESTS += test_ice
+test_ice_SRC := $(PORT_ICE) $(COMMON_LOOP)
+test_ice_LIBS := nice
