@@ -1,3 +1,13 @@
 BENCHES += bench_srtp
 bench_srtp_SRC := $(PORT_SRTP) $(PORT_SRTP_LIB)
 bench_srtp_LIBS := ssl srtp2
+BENCHES += bench_opus bench_vpx bench_added_delay
+bench_opus_SRC := tests/media_kit.c $(MEDIA_STREAMS) $(MEDIA_FOREIGN) \
+	common/clock.c $(SHM_FRAMES)
+bench_opus_LIBS := opus vpx math
+bench_vpx_SRC := $(bench_opus_SRC)
+bench_vpx_LIBS := opus vpx math
+bench_added_delay_SRC := $(MEDIA_PLAY) $(MEDIA_STREAMS) $(CORE_MEDIA)
+bench_added_delay_LIBS := opus vpx math thread
+BENCHES += bench_hop
+bench_hop_SRC := shm/ering.c shm/doorbell.c
