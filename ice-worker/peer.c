@@ -28,17 +28,26 @@ void peer_set_state(struct peer *p, enum call_state state)
 	(void)send_peer_state(&p->wire, &m, NULL, 0, NULL);
 }
 
+static void say_gone(struct peer *p)
+{
+	const struct msg_peer_gone m = { p->id, p->why, 0 };
+
+	(void)send_peer_gone(&p->wire, &m, p->last_words,
+			     strlen(p->last_words), NULL);
+}
+
 void peer_leave(struct peer *p, enum call_why why, const char *text)
 {
-	const struct msg_peer_gone m = { p->id, why, 0 };
-
 	if (p->leaving)
 		return;
 	log_line(LOG_INFO, "peer leaves", "why=%s text=\"%s\"",
 		 call_why_name(why), text);
 	peer_set_state(p, why == WHY_CLOSED ? CALL_CLOSED : CALL_FAILED);
 	p->leaving = true;
-	(void)send_peer_gone(&p->wire, &m, text, strnlen(text, MSG_LOG), NULL);
+	p->why = why;
+	snprintf(p->last_words, sizeof(p->last_words), "%s", text);
+	if (channel_is_up(p->channel))
+		say_gone(p);
 	if (p->transport.ice)
 		ice_quit(p->transport.ice);
 }
@@ -133,6 +142,10 @@ static void on_up(void *arg)
 	p->wire.seq = 0;
 	say_hello(p);
 	reports_flush(p);
+	if (p->leaving) {
+		say_gone(p);
+		return;
+	}
 	/* what was agreed while no broker was there */
 	if (p->negotiation.agreed.kinds &&
 	    p->negotiation.agreed.kinds != p->links.now.kinds)

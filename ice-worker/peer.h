@@ -49,6 +49,8 @@ struct peer {
 	struct wire wire;
 	enum call_state state;
 	bool leaving, sealed;
+	enum call_why why;	/* when leaving */
+	char last_words[MSG_LOG];
 	struct mono born;
 	struct timer watch_timer, seal_timer;
 

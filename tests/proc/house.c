@@ -282,7 +282,8 @@ struct house_peer *house_fork(struct house *h, uint64_t id, uint16_t port)
 		if (e == HOUSE_TIME)
 			die("peer %llu does not say hello",
 			    (unsigned long long)id);
-		if (e == HOUSE_REAPED || e == HOUSE_GONE)
+		if (news->peer == p &&
+		    (e == HOUSE_REAPED || e == HOUSE_GONE))
 			die("peer %llu: %s", (unsigned long long)id,
 			    news->text);
 	}
@@ -587,7 +588,10 @@ enum house_event house_wait(struct house *h, struct house_news *news,
 			if (p[2 + 2 * i].revents)
 				event = read_peer(h, h->peers[i], news);
 			if (event == HOUSE_TIME && p[3 + 2 * i].revents) {
-				doorbell_hear(h->peers[i]->bell);
+				if (doorbell_hear(h->peers[i]->bell) < 0) {
+					close(h->peers[i]->bell);
+					h->peers[i]->bell = -1;
+				}
 				news->peer = h->peers[i];
 				event = HOUSE_BELL;
 			}

@@ -6,3 +6,6 @@ lone_peer_SRC := $(HOUSE)
 
 PROC_PROGS += fork500
 fork500_SRC := $(HOUSE)
+
+PROC_PROGS += ice_peers
+ice_peers_SRC := $(HOUSE)
