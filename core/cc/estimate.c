@@ -213,13 +213,26 @@ static void grow_delay(struct estimate *e, double acked, struct mono now)
 	e->last_grow = now;
 	if (e->capacity_bps > 0 && acked > e->capacity_bps * 1.2)
 		e->capacity_bps = 0;	/* the path has become wider */
-	near = e->capacity_bps > 0 && e->delay_bps > e->capacity_bps * 0.75;
-	next = e->delay_bps + (near ? slow_growth(e, seconds)
-				    : e->delay_bps * 0.08 * seconds);
+	near = e->delay_bps > e->capacity_bps * 0.75;
+	if (e->capacity_bps <= 0)
+		next = e->delay_bps * (1 + 0.08 * seconds);
+	else if (near)
+		next = e->delay_bps + slow_growth(e, seconds);
+	else	/* the path bore more a while ago */
+		next = e->delay_bps * (1 + 0.15 * seconds);
 	if (next > limit)
 		next = limit;
 	if (next > e->delay_bps)
 		e->delay_bps = clamp(e, next);
+}
+
+/* Where the path gives way: a mean of what is alike, else the new one. */
+static void note_capacity(struct estimate *e, double acked)
+{
+	bool alike = acked > e->capacity_bps * 0.75 &&
+		     acked < e->capacity_bps * 1.25;
+
+	e->capacity_bps = alike ? 0.8 * e->capacity_bps + 0.2 * acked : acked;
 }
 
 static void cut_delay(struct estimate *e, double acked, struct mono now)
@@ -229,15 +242,16 @@ static void cut_delay(struct estimate *e, double acked, struct mono now)
 	double base = acked > 0 ? acked : e->delay_bps;
 
 	e->grows = false;
-	if (e->last_cut.us && mono_since(now, e->last_cut) < pause &&
-	    base >= 0.5 * e->delay_bps)
+	if (e->last_cut.us && mono_since(now, e->last_cut) < pause)
 		return;
 	e->last_cut = now;
 	e->stats.overuses++;
-	if (acked > 0)
-		e->capacity_bps = e->capacity_bps > 0
-					  ? 0.8 * e->capacity_bps + 0.2 * acked
-					  : acked;
+	if (base < 0.5 * e->delay_bps)
+		/* Little was sent, or the path shrank by far: halve first,
+		 * the next cut finds what really arrives. */
+		base = 0.5 * e->delay_bps;
+	else if (acked > 0)
+		note_capacity(e, acked);
 	if (0.85 * base < e->delay_bps)
 		e->delay_bps = clamp(e, 0.85 * base);
 }

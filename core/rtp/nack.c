@@ -81,8 +81,8 @@ static struct mono hole_due(const struct nack *n, const struct nack_hole *h,
 		return n->highest - h->seq >= NACK_REORDER_PKTS
 			       ? h->since
 			       : mono_add(h->since, NACK_REORDER_US);
-	if (rtt_us < 0)
-		rtt_us = RTT_UNKNOWN_US;
+	/* The answer to the last question may still be under way. */
+	rtt_us = rtt_us < 0 ? RTT_UNKNOWN_US : rtt_us + rtt_us / 4;
 
 	return mono_add(h->asked, rtt_us > NACK_RTT_MIN_US ? rtt_us
 							   : NACK_RTT_MIN_US);

@@ -2,7 +2,7 @@
  * nack.h - which missing packets to ask for again, and when
  *
  * A hole is asked for after a short wait (it may only be late), again after
- * each round trip, and at most NACK_TRIES times.
+ * each round trip and a quarter, and at most NACK_TRIES times.
  *
  * Units    Extended sequence numbers (seq.h).
  * Memory   A plain struct, about 10 KB; zero it or call nack_init().
@@ -18,7 +18,7 @@
 
 enum {
 	NACK_HELD_MAX = 256,		/* holes known at a time */
-	NACK_TRIES = 10,
+	NACK_TRIES = 15,
 	NACK_REORDER_US = 5000,		/* wait before the first question... */
 	NACK_REORDER_PKTS = 3,		/* ...or this many newer packets */
 	NACK_AGE_US = 1000000,		/* older holes are nobody's wish */

@@ -26,7 +26,10 @@ struct rtp_send {
 	int64_t offset, media, ts;	/* of the last packet, extended */
 	struct mono at, capture;	/* of the last packet */
 	uint64_t last_index;
-	uint64_t resend[SEND_RESEND_QUEUE];
+	struct wish {
+		uint64_t index;
+		struct mono asked;
+	} resend[SEND_RESEND_QUEUE];
 	uint16_t resend_at, resends;
 	struct rtp_send_stats stats;
 };
@@ -244,6 +247,9 @@ void rtp_send_nack(struct rtp_send *s, uint16_t seq, int64_t rtt_us,
 		s->stats.nacks_missed++;
 		return;
 	}
+	/* A question that comes sooner was asked before the last answer could
+	 * arrive. The measured round trip may lie above the shortest one. */
+	rtt_us -= rtt_us / 4;
 	if (rtt_us < RESEND_MIN_US)
 		rtt_us = RESEND_MIN_US;
 	if (s->resends == SEND_RESEND_QUEUE ||
@@ -251,7 +257,8 @@ void rtp_send_nack(struct rtp_send *s, uint16_t seq, int64_t rtt_us,
 		return;
 
 	p->resent = now;
-	s->resend[(s->resend_at + s->resends) % SEND_RESEND_QUEUE] = p->index;
+	s->resend[(s->resend_at + s->resends) % SEND_RESEND_QUEUE] =
+		(struct wish){ p->index, now };
 	s->resends++;
 }
 
@@ -259,9 +266,11 @@ int rtp_send_poll_resend(struct rtp_send *s, struct mono now, void *out,
 			 size_t cap, struct rtp_sent *sent)
 {
 	while (s->resends) {
-		struct history_packet *p;
+		const struct wish *w = &s->resend[s->resend_at];
+		struct history_packet *p = history_get(&s->history, w->index);
 
-		p = history_get(&s->history, s->resend[s->resend_at]);
+		if (mono_since(now, w->asked) > SEND_RESEND_WAIT_US)
+			p = NULL;
 		if (p && p->len > cap)
 			return -EMSGSIZE;
 		s->resend_at = (s->resend_at + 1) % SEND_RESEND_QUEUE;
@@ -285,6 +294,11 @@ int rtp_send_poll_resend(struct rtp_send *s, struct mono now, void *out,
 	}
 
 	return 0;
+}
+
+void rtp_send_drop_resends(struct rtp_send *s)
+{
+	s->resends = 0;
 }
 
 bool rtp_send_wants_resend(const struct rtp_send *s)

@@ -39,6 +39,9 @@ enum {
 	SEND_VIDEO_HISTORY_BYTES = 524288,	/* 1 s at 4 Mbit/s */
 	SEND_AUDIO_HISTORY_BYTES = 32768,
 	SEND_RESEND_QUEUE = 256,	/* sequence numbers waiting */
+	SEND_RESEND_WAIT_US = 200000,	/* a wish that waited longer is
+					   dropped: who still misses the
+					   packet asks again */
 	SEND_JUMP_US = 2000000,		/* media time that jumps further than
 					   this has a new zero */
 };
@@ -111,11 +114,16 @@ void rtp_send_nack(struct rtp_send *s, uint16_t seq, int64_t rtt_us,
 		   struct mono now);
 
 /* Next packet to send again: 1 and as rtp_send_packet(), or 0. -EMSGSIZE
- * when cap is too small. */
+ * when cap is too small. Let repairs and new packets take turns: after heavy
+ * loss the repairs alone could fill the path. */
 int rtp_send_poll_resend(struct rtp_send *s, struct mono now, void *out,
 			 size_t cap, struct rtp_sent *sent) MUST_USE;
 
-/* Whether rtp_send_poll_resend() has something. */
+/* Forgets all wishes: a key picture begins, what was before it is of no use
+ * any more. */
+void rtp_send_drop_resends(struct rtp_send *s);
+
+/* Whether rtp_send_poll_resend() may have something. */
 bool rtp_send_wants_resend(const struct rtp_send *s);
 
 /* What a sender report says now; ntp is NTP time now (32.32, RFC 3550 4).

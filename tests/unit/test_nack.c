@@ -62,7 +62,7 @@ START_TEST(it_is_asked_again_by_the_round_trip_and_then_no_more)
 	nack_recv(&n, 65541, ms(0));
 	nack_recv(&n, 65542, ms(0));
 	for (int64_t t = 0; t < 900; t++) {
-		size_t got = nack_poll(&n, ms(t), 50000, out, 9);
+		size_t got = nack_poll(&n, ms(t), 40000, out, 9);
 
 		if (!got)
 			continue;

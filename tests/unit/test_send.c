@@ -164,11 +164,27 @@ START_TEST(not_more_than_once_in_a_round_trip)
 
 	send_one(0, ms(0));
 	for (int t = 10; t < 210; t++) {
-		rtp_send_nack(s, 65534, 50000, ms(t));
+		rtp_send_nack(s, 65534, 66667, ms(t));
 		again += rtp_send_poll_resend(s, ms(t), out, sizeof(out),
 					      &sent) == 1;
 	}
 	ck_assert_uint_eq(again, 4);
+}
+END_TEST
+
+START_TEST(a_wish_grows_old_and_a_key_picture_ends_all)
+{
+	send_one(0, ms(0));
+	send_one(3000, ms(33));
+	rtp_send_nack(s, 65534, 50000, ms(40));
+	ck_assert(rtp_send_wants_resend(s));
+	ck_assert_int_eq(rtp_send_poll_resend(s, ms(241), out, sizeof(out),
+					      &sent), 0);
+	rtp_send_nack(s, 65535, 50000, ms(300));
+	rtp_send_drop_resends(s);
+	ck_assert(!rtp_send_wants_resend(s));
+	ck_assert_int_eq(rtp_send_poll_resend(s, ms(300), out, sizeof(out),
+					      &sent), 0);
 }
 END_TEST
 
@@ -375,6 +391,7 @@ int main(void)
 	tcase_add_test(c, a_wild_media_time_is_a_new_zero);
 	tcase_add_test(c, a_missed_packet_is_sent_again_byte_by_byte);
 	tcase_add_test(c, not_more_than_once_in_a_round_trip);
+	tcase_add_test(c, a_wish_grows_old_and_a_key_picture_ends_all);
 	tcase_add_test(c, history_is_bounded_and_says_so);
 	tcase_add_test(c, history_is_bounded_in_bytes_too);
 	tcase_add_test(c, a_flood_of_nacks_is_bounded);
