@@ -11,3 +11,6 @@ bench_added_delay_SRC := $(MEDIA_PLAY) $(MEDIA_STREAMS) $(CORE_MEDIA)
 bench_added_delay_LIBS := opus vpx math thread
 BENCHES += bench_hop
 bench_hop_SRC := shm/ering.c shm/doorbell.c
+BENCHES += bench_setup
+bench_setup_SRC := $(CLIENT_SRC) $(CLIENT_SERVER) $(PORT_ICE)
+bench_setup_LIBS := nice $(CLIENT_LIBS)

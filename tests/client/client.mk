@@ -13,3 +13,4 @@ test_stun_SRC := tests/client/stun.c core/ws/digest.c
 PROC_PROGS += rtc_call
 rtc_call_SRC := $(CLIENT_SRC)
 rtc_call_LIBS := $(CLIENT_LIBS)
+CLIENT_SERVER := tests/client/server.c
