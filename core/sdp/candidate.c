@@ -82,12 +82,14 @@ static const char *parse_extensions(struct candidate *c, struct scan *s)
 			if (!scan_number(value, 65535, &v))
 				return "rport is not 0 to 65535";
 			c->related_port = (uint16_t)v;
-		} else if (scan_like(name, "ufrag")) {
+		} else if (scan_like(name, "ufrag") && !c->ufrag[0]) {
 			if (!scan_is_ice(value) ||
 			    !scan_copy(value, c->ufrag, sizeof(c->ufrag)))
 				return "ufrag is malformed";
 		}
 	}
+	if (c->related.family == ADDR_NONE)
+		c->related_port = 0;
 
 	return NULL;
 }

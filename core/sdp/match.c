@@ -31,6 +31,7 @@ void sdp_match_reject(struct sdp_line *line, const char *fmt, ...)
 	line->direction = SDP_INACTIVE;
 	line->codec_count = 0;
 	line->remote_ssrc_count = 0;
+	line->ext_mid = line->ext_transport_cc = line->ext_audio_level = 0;
 	va_start(ap, fmt);
 	vsnprintf(line->reason, sizeof(line->reason), fmt, ap);
 	va_end(ap);

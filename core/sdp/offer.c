@@ -23,11 +23,13 @@ static bool mid_taken(const struct sdp_session *s, const char *mid)
 
 static void choose_mid(const struct sdp_session *s, struct sdp_line *line)
 {
-	unsigned n = s->line_count;
+	unsigned n = s->line_count - 1;
+	char mid[SDP_MID + 1];
 
 	do {
-		snprintf(line->mid, sizeof(line->mid), "%u", n++);
-	} while (mid_taken(s, line->mid));
+		snprintf(mid, sizeof(mid), "%u", n++);
+	} while (mid_taken(s, mid));
+	memcpy(line->mid, mid, sizeof(mid));
 }
 
 static bool type_taken(const struct sdp_session *s, uint8_t type)
@@ -49,8 +51,7 @@ static uint8_t choose_type(const struct sdp_session *s, enum sdp_codec codec,
 		for (unsigned k = 0; k < s->lines[i].codec_count; k++)
 			if (s->lines[i].codecs[k].codec == codec)
 				return s->lines[i].codecs[k].payload_type;
-	/* At most 16 lines of 2 types: one of the 32 dynamic ones is left
-	 * for the two that are asked for, or the wish stays. */
+	/* 15 lines of 2 types leave 2 of the 32 dynamic ones. */
 	for (uint8_t t = 127; type_taken(s, wish) && t >= 96; t--)
 		if (!type_taken(s, t))
 			return t;
@@ -61,11 +62,12 @@ static uint8_t choose_type(const struct sdp_session *s, enum sdp_codec codec,
 static void offer_codec(const struct sdp_session *s, struct sdp_line *line,
 			enum sdp_codec codec, uint8_t wish)
 {
-	struct sdp_line_codec *c = &line->codecs[line->codec_count++];
+	struct sdp_line_codec *c = &line->codecs[line->codec_count];
 
 	memset(c, 0, sizeof(*c));
-	c->codec = codec;
 	c->payload_type = choose_type(s, codec, wish);
+	c->codec = codec;
+	line->codec_count++;
 	c->channels = codec == SDP_OPUS ? 2 : 1;
 	c->clock_hz = codec == SDP_OPUS ? 48000 : 90000;
 	c->feedback = codec == SDP_OPUS ?
@@ -75,26 +77,30 @@ static void offer_codec(const struct sdp_session *s, struct sdp_line *line,
 	c->profile_given = codec == SDP_VP9;
 }
 
+static bool line_uses(const struct sdp_line *line, uint8_t id)
+{
+	return line->ext_mid == id || line->ext_transport_cc == id ||
+	       line->ext_audio_level == id;
+}
+
 static bool id_taken(const struct sdp_session *s, uint8_t id)
 {
 	for (unsigned i = 0; i < s->line_count; i++)
-		if (s->lines[i].ext_mid == id ||
-		    s->lines[i].ext_transport_cc == id ||
-		    s->lines[i].ext_audio_level == id)
+		if (line_uses(&s->lines[i], id))
 			return true;
 
 	return false;
 }
 
 /* As with payload types: one number, one meaning, in all m-lines. */
-static uint8_t choose_id(const struct sdp_session *s, size_t field,
+static uint8_t choose_id(const struct sdp_session *s,
+			 const struct sdp_line *line, size_t field,
 			 uint8_t wish)
 {
 	for (unsigned i = 0; i < s->line_count; i++) {
-		const char *line = (const char *)&s->lines[i];
-		uint8_t id = (uint8_t)line[field];
+		uint8_t id = ((const uint8_t *)&s->lines[i])[field];
 
-		if (id)
+		if (id && !line_uses(line, id))
 			return id;
 	}
 	for (uint8_t id = 14; id_taken(s, wish) && id > 0; id--)
@@ -105,19 +111,21 @@ static uint8_t choose_id(const struct sdp_session *s, size_t field,
 }
 
 static void offer_extensions(const struct sdp_session *s,
-			     struct sdp_line *line)
+			     struct sdp_line *l)
 {
-	line->ext_mid = choose_id(s, offsetof(struct sdp_line, ext_mid),
-				  ID_MID);
-	line->ext_transport_cc =
-		choose_id(s, offsetof(struct sdp_line, ext_transport_cc),
+	l->ext_mid = choose_id(s, l, offsetof(struct sdp_line, ext_mid),
+			       ID_MID);
+	l->ext_transport_cc =
+		choose_id(s, l, offsetof(struct sdp_line, ext_transport_cc),
 			  ID_TRANSPORT_CC);
-	if (line->kind == SDP_AUDIO)
-		line->ext_audio_level = choose_id(
-			s, offsetof(struct sdp_line, ext_audio_level),
+	if (l->kind == SDP_AUDIO)
+		l->ext_audio_level = choose_id(
+			s, l, offsetof(struct sdp_line, ext_audio_level),
 			ID_AUDIO_LEVEL);
 }
 
+/* line: the last one of *s, counted already, so that what it has chosen is
+ * taken. */
 static void fill_line(const struct sdp_session *s, struct sdp_line *line,
 		      enum sdp_kind kind)
 {
@@ -167,10 +175,8 @@ static int want_media(struct sdp_session *s, const struct sdp_local *local,
 	if (any < 0) {
 		if (s->line_count == SDP_MEDIA)
 			return -EMSGSIZE;
-		any = (int)s->line_count;
-		/* The mid is chosen before the line counts as there. */
+		any = (int)s->line_count++;
 		fill_line(s, &s->lines[any], kind);
-		s->line_count++;
 	}
 	if (kind == SDP_DATA)
 		return 0;

@@ -8,3 +8,5 @@ test_manifest_SRC := $(CORE_PIPELINE) $(PORT_YAML)
 test_manifest_LIBS := yaml
 UNIT_TESTS += test_sdp_offer
 test_sdp_offer_SRC := $(CORE_SDP)
+UNIT_TESTS += test_sdp_parse
+test_sdp_parse_SRC := $(CORE_SDP)
