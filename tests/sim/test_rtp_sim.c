@@ -46,7 +46,7 @@ static const struct scenario table[] = {
 	  200000, 1.0, 0, 60 },
 	{ "bursts of 10 packets", 7, RTP_VP8,
 	  { .delay_us = 30000, .burst_begin = 0.004, .burst_end = 0.1 },
-	  { .delay_us = 30000 }, 900000, 1.0, 0, 1000 },
+	  { .delay_us = 30000 }, 900000, 1.0, 0, 1500 },
 	{ "all of it", 8, RTP_VP9,
 	  { .delay_us = 30000, .jitter_us = 20000, .loss = 0.05,
 	    .burst_begin = 0.002, .burst_end = 0.2, .reorder = 0.1,
