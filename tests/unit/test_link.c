@@ -178,6 +178,28 @@ START_TEST(a_full_data_ring_rings_back_when_there_is_room)
 }
 END_TEST
 
+START_TEST(a_reader_that_sleeps_for_ever_blocks_nobody)
+{
+	struct record rec = { .kind = RECORD_TICK };
+	int sent = 0;
+
+	join(ALL);
+	ck_assert(ering_sleep(&media.audio_in));
+	ck_assert(ering_sleep(&media.video_in));
+	ck_assert(dring_sleep(&media.data_in));
+	/* More than a pipe holds. */
+	for (int i = 0; i < 100000; i++)
+		if (link_send_audio(&ice, &rec, NULL) != 0 ||
+		    link_send_video(&ice, &rec, NULL) != 0)
+			ck_abort_msg("refused");
+	while (link_send_data(&ice, &rec, NULL) == 0)
+		sent++;
+	ck_assert_int_eq(sent, LINK_DATA_BYTES / 72);
+	ck_assert_int_eq(link_send_data(&ice, &rec, NULL), -EAGAIN);
+	part();
+}
+END_TEST
+
 START_TEST(absent_rings_and_half_a_link_are_enotconn)
 {
 	struct record rec = { .kind = RECORD_TICK };
@@ -263,6 +285,7 @@ int main(void)
 	tcase_add_test(tc, each_kind_travels_both_ways);
 	tcase_add_test(tc, only_the_sleeping_reader_s_bell_rings);
 	tcase_add_test(tc, a_full_data_ring_rings_back_when_there_is_room);
+	tcase_add_test(tc, a_reader_that_sleeps_for_ever_blocks_nobody);
 	tcase_add_test(tc, absent_rings_and_half_a_link_are_enotconn);
 	tcase_add_test(tc, what_was_written_before_the_far_side_mapped_is_read);
 	tcase_add_test(
