@@ -297,8 +297,10 @@ static uint32_t step_of(const struct coder *c, int64_t time)
 {
 	int64_t step = time - c->out_last;
 
-	return step < STEP_MIN ? STEP_MIN :
-	       step > HZ ? STEP_USUAL : (uint32_t)step;
+	if (!c->out_last || step >= HZ)
+		return STEP_USUAL;
+
+	return step < STEP_MIN ? STEP_MIN : (uint32_t)step;
 }
 
 static void describe(struct coder *c, const struct vpx_coded *coded,

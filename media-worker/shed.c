@@ -13,7 +13,7 @@ enum {
 	FILES = 2048,		/* three descriptors a link, and a reserve */
 	MEMORY = 1 << 30,	/* private bytes */
 	FIFO_PRIORITY = 5,
-	NICE = 8,
+	NICE = 5,
 };
 
 static int limit(int what, rlim_t most)

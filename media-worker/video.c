@@ -18,6 +18,7 @@ enum {
 	DECODES = 8,		/* in one turn */
 	NOTES = 64,		/* small records in one turn */
 	BEHIND_US = 66000,	/* two pictures: encode the newest only */
+	FAR_US = 1000000,	/* hopeless: go on at the next key frame */
 	SWEEP_US = 50000,	/* look also where no bell rang */
 };
 
@@ -125,12 +126,20 @@ static bool is_routed(const struct video *v)
 				    memory_order_relaxed);
 }
 
-/* Decodes until a picture is due for encoding; false when there is none. */
+/* What to do with a picture that waited this long: a backlog of a second
+ * is not decoded, the sender begins anew. */
+static void judge_age(struct video *v, const struct record *rec, int64_t age_us)
+{
+	if (age_us > FAR_US && !(rec->flags & RECORD_KEY))
+		coder_gap(v->coder);
+}
+
+/* Decodes until a picture is due for encoding. 0, or -EBADMSG. */
 static int decode(struct video *v)
 {
 	struct frame_shape shape;
 	struct record rec;
-	bool late;
+	int64_t age_us;
 	int err = 0;
 
 	for (int n = 0; n < DECODES; n++) {
@@ -141,6 +150,8 @@ static int decode(struct video *v)
 		v->track = rec.track;
 		if (!is_routed(v))
 			continue;
+		age_us = mono_now().us - rec.arrival_us;
+		judge_age(v, &rec, age_us);
 		(void)!coder_decode(v->coder, &rec, v->t->payload);
 		if (coder_asks_key(v->coder, mono_now()))
 			send_note(v, RECORD_KEYFRAME, 0);
@@ -148,8 +159,7 @@ static int decode(struct video *v)
 			wish_frames(v, &shape);
 			return 0;
 		}
-		late = mono_now().us - rec.arrival_us > BEHIND_US;
-		if (coder_holds(v->coder) && !late)
+		if (coder_holds(v->coder) && age_us <= BEHIND_US)
 			return 0;
 	}
 

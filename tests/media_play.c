@@ -20,7 +20,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DEADLINE_US = 10000000, FRAME_ROOM = 34000 };
+enum { DEADLINE_US = 30000000, FRAME_ROOM = 34000 };
+
+/* The process that ends with the test, however that ends. */
+static pid_t child;
+
+static void end_child(void)
+{
+	if (child > 0)
+		kill(child, SIGKILL);
+}
 
 void play_die(const char *fmt, ...)
 {
@@ -140,6 +149,9 @@ static void start_process(struct play *p, const char *path)
 	p->pid = fork();
 	if (p->pid < 0)
 		play_die("fork: %s", strerror(errno));
+	if (!child && p->pid)
+		atexit(end_child);
+	child = p->pid;
 	if (p->pid == 0) {
 		int ctl = fcntl(p->listeners[0], F_DUPFD, 10);
 		int fds = fcntl(p->listeners[1], F_DUPFD, 10);
@@ -318,6 +330,7 @@ void play_kill(struct play *p)
 {
 	kill(p->pid, SIGKILL);
 	waitpid(p->pid, NULL, 0);
+	child = -1;
 	play_hang_up(p);
 }
 
@@ -334,6 +347,7 @@ int play_quit(struct play *p)
 			play_die("the worker does not leave");
 		usleep(2000);
 	}
+	child = -1;
 	play_hang_up(p);
 
 	return status;

@@ -41,6 +41,7 @@ struct peer {
 	int16_t *heard;			/* decoded, channels interleaved */
 	size_t heard_len;
 	int64_t audio_in, audio_time, audio_gaps;
+	unsigned gap_rest;		/* gaps that are no whole ticks */
 	/* picture */
 	struct vpx_enc *venc;
 	struct vpx_dec *vdec;
@@ -54,7 +55,6 @@ struct peer {
 	int codes[PICTURES];		/* read from what came back */
 	uint16_t widths[PICTURES];
 	bool keys[PICTURES];
-	int64_t key_at[PICTURES];	/* us, of key frames */
 	unsigned seen, unread, late_time, key_wishes;
 	int64_t video_out_time;
 	/* notes */
@@ -184,8 +184,10 @@ static void hear(struct peer *p, const struct record *rec)
 
 	must(rec->kind == RECORD_AUDIO && rec->codec == CODEC_OPUS,
 	     "kind %d in the audio ring", rec->kind);
-	if (p->audio_time && rec->rtp_time != p->audio_time + KIT_FRAME)
+	if (p->audio_time && rec->rtp_time != p->audio_time + KIT_FRAME) {
 		p->audio_gaps++;
+		p->gap_rest += (rec->rtp_time - p->audio_time) % KIT_FRAME != 0;
+	}
 	must(rec->rtp_time > p->audio_time, "media time runs backwards");
 	must(rec->arrival_us <= mono_now().us &&
 	     rec->arrival_us > mono_now().us - 5000000, "arrival_us is wrong");
@@ -220,7 +222,6 @@ static void see(struct peer *p, const struct record *rec)
 				       pic.height);
 	p->widths[i] = (uint16_t)pic.width;
 	p->keys[i] = rec->flags & RECORD_KEY;
-	p->key_at[i] = mono_now().us;
 	if (p->codes[i] < 0)
 		p->unread++;
 	p->seen++;
@@ -282,6 +283,29 @@ static void live_one(struct peer *p, int64_t for_us)
 	live(&p, 1, for_us);
 }
 
+/* Until so many packets and pictures have come back in all; what takes
+ * longer than any machine needs is a failure. */
+static void live_until(struct peer *p, int64_t packets, unsigned pictures)
+{
+	int64_t until = mono_now().us + 60000000;
+
+	while (p->audio_in < packets || p->seen < pictures) {
+		must(mono_now().us < until,
+		     "in 60 s %d of %d packets and %u of %u pictures",
+		     (int)p->audio_in, (int)packets, p->seen, pictures);
+		live_one(p, 20000);
+	}
+}
+
+/* Sound went on without a break: a machine that stood still may cost whole
+ * ticks now and then, our clock never slips. */
+static void must_flow(const struct peer *p)
+{
+	must(p->gap_rest == 0 && p->audio_gaps <= 2,
+	     "%d gaps in media time, %u of them slips", (int)p->audio_gaps,
+	     p->gap_rest);
+}
+
 static void drop_peer(struct peer *p)
 {
 	opus_enc_free(p->enc);
@@ -319,11 +343,10 @@ static void tone_comes_back(void)
 
 	play_link(&play, &p.link, 1, 1, LINK_AUDIO);
 	sound_on(&p, 1, 440, 0);
-	live_one(&p, 2500000);
-	must(p.audio_in >= 115 && p.audio_in <= 126, "%d packets in 2.5 s",
-	     (int)p.audio_in);
-	must(p.audio_gaps == 0, "%d gaps in media time", (int)p.audio_gaps);
-	must(p.heard_len >= 96000, "too little heard");
+	live_until(&p, 120, 0);
+	must_flow(&p);
+	must(p.audio_seq - p.audio_in < 25, "%d packets for %d",
+	     (int)p.audio_in, (int)p.audio_seq);
 	pitch = kit_pitch(p.heard + p.heard_len - 48000, 48000, 1);
 	must(fabs(pitch - 440) < 3, "440 Hz came back as %.1f", pitch);
 	snprintf(text, sizeof(text), "%d packets, %.1f Hz", (int)p.audio_in,
@@ -342,8 +365,7 @@ static void stereo_stays_stereo(void)
 
 	play_link(&play, &p.link, 2, 1, LINK_AUDIO);
 	sound_on(&p, 2, 500, 900);
-	live_one(&p, 2000000);
-	must(p.heard_len >= 96000 * 3 / 2, "too little heard");
+	live_until(&p, 95, 0);
 	from = p.heard_len - 48000;
 	left = kit_pitch(p.heard + from, 24000, 2);
 	right = kit_pitch(p.heard + from + 1, 24000, 2);
@@ -382,26 +404,27 @@ static double alike(const double *a, const double *b, int n, int shifts)
 
 static void speech_comes_back(void)
 {
-	enum { BLOCK = 480, BLOCKS = 350 };
+	enum { BLOCK = 480, BLOCKS = 350 };	/* of 10 ms */
 	static double sent[BLOCKS], got[BLOCKS];
 	const int16_t *speech;
 	struct peer p = { 0 };
 	char text[80];
-	double like;
+	double like = 0;
 	size_t n;
 	int real;
 
 	speech = kit_speech(&n, &real);
 	play_link(&play, &p.link, 3, 1, LINK_AUDIO);
 	sound_on(&p, 1, 0, 0);
-	live_one(&p, 4000000);
-	must(p.heard_len >= BLOCK * BLOCKS, "too little speech came back");
+	live_until(&p, BLOCK * BLOCKS / KIT_FRAME + 1, 0);
 	for (int i = 0; i < BLOCKS; i++) {
 		sent[i] = kit_loudness(speech + i * BLOCK, BLOCK);
 		got[i] = kit_loudness(p.heard + i * BLOCK, BLOCK);
 	}
-	like = alike(sent, got, BLOCKS, 12);
-	must(like > 0.95, "speech came back %.3f alike", like);
+	/* Second by second: time may have been stretched between them. */
+	for (int i = 0; i + 150 <= BLOCKS; i += 100)
+		like += alike(sent + i, got + i, 150, 50) / 3;
+	must(like > 0.85, "speech came back %.3f alike", like);
 	snprintf(text, sizeof(text), "%s, envelope %.3f alike",
 		 real ? "recorded" : "synthetic", like);
 	play_unlink(&play, &p.link);
@@ -417,19 +440,19 @@ static void pictures_come_back(enum vpx_kind kind)
 
 	play_link(&play, &p.link, 4, 1, LINK_VIDEO);
 	picture_on(&p, kind, 320, 180, 15);
-	live_one(&p, 1600000);
+	live_until(&p, 0, 20);
 	small = p.seen;
 	must(p.keys[0], "the first picture is no key frame");
 	good = good_codes(&p, 0);
-	must(good >= 18 && p.unread <= 2, "%u of %u pictures readable", good,
-	     p.seen);
+	must(p.seen - good <= 2, "%u of %u pictures readable", good, p.seen);
 	/* The size changes within the call, without a word. */
 	picture_on(&p, kind, 640, 360, 15);
 	before = p.seen;
-	live_one(&p, 1600000);
+	live_until(&p, 0, before + 20);
 	good = good_codes(&p, before);
 	must(p.widths[p.seen - 1] == 640, "the new size did not come back");
-	must(good >= 16, "%u pictures after the change", good);
+	must(p.seen - before - good <= 2, "%u of %u readable after the change",
+	     good, p.seen - before);
 	snprintf(text, sizeof(text), "%s, %u of 320x180, then %u of 640x360",
 		 kind == VPX_VP9 ? "VP9" : "VP8", small, p.seen - small);
 	play_unlink(&play, &p.link);
@@ -458,40 +481,40 @@ static unsigned keys_from(const struct peer *p, unsigned from)
 static void key_frames_on_request(void)
 {
 	struct peer p = { 0 };
-	unsigned before;
-	int64_t last = 0;
+	unsigned before, most;
+	int64_t from;
 
 	play_link(&play, &p.link, 5, 1, LINK_VIDEO);
 	picture_on(&p, VPX_VP9, 320, 180, 20);
-	live_one(&p, 700000);
+	live_until(&p, 0, 12);
 	before = p.seen;
 	must(keys_from(&p, 1) == 0, "key frames that nobody wanted");
+	from = mono_now().us;
 	/* A request with every picture: one in 300 ms is answered. */
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 20 || p.seen < before + 18; i++) {
+		must(i < 400, "pictures stopped");
 		send_up(&p, RECORD_KEYFRAME, 0);
 		live_one(&p, 50000);
 	}
 	must(keys_from(&p, before) >= 2, "%u key frames for 20 requests",
 	     keys_from(&p, before));
-	for (unsigned i = before; i < p.seen; i++) {
-		if (!p.keys[i])
-			continue;
-		must(!last || p.key_at[i] - last > 200000,
-		     "key frames %d ms apart", (int)(p.key_at[i] - last) / 1000);
-		last = p.key_at[i];
-	}
+	most = (unsigned)((mono_now().us - from) / 300000) + 1;
+	must(keys_from(&p, before) <= most, "%u key frames, %u were due",
+	     keys_from(&p, before), most);
 	/* After a gap the worker asks the sender, and goes on with its key. */
 	must(p.key_wishes == 0, "it asked for a key frame without need");
 	p.flags = RECORD_GAP;
-	live_one(&p, 300000);
-	must(p.key_wishes >= 1, "a gap, and no request for a key frame");
+	for (int i = 0; !p.key_wishes; i++) {
+		must(i < 400, "a gap, and no request for a key frame");
+		live_one(&p, 50000);
+	}
 	before = p.seen;
 	live_one(&p, 200000);
 	must(p.seen == before, "pictures out of a broken chain");
 	p.send_key = true;
-	live_one(&p, 400000);
-	must(p.seen > before && good_codes(&p, before) >= 4,
-	     "nothing after the key frame");
+	live_until(&p, 0, before + 5);
+	must(p.keys[before] && good_codes(&p, before) >= 4,
+	     "nothing readable after the key frame");
 	play_unlink(&play, &p.link);
 	drop_peer(&p);
 	ok("key frames: on request at most every 300 ms, asked for after a gap",
@@ -505,11 +528,15 @@ static void input_is_held_for_the_frame_ring(void)
 	play.keep_frames = true;
 	play_link(&play, &p.link, 6, 1, LINK_VIDEO);
 	picture_on(&p, VPX_VP8, 320, 180, 10);
-	live_one(&p, 600000);
-	must(p.seen == 0 && play.kept.width == 320, "no wish for a ring");
+	for (int i = 0; play.kept.width != 320; i++) {
+		must(i < 400, "no wish for a ring");
+		live_one(&p, 50000);
+	}
+	live_one(&p, 300000);
+	must(p.seen == 0, "pictures without a ring");
 	play_give_frames(&play);
-	live_one(&p, 600000);
-	must(p.seen >= 4 && p.keys[0] && p.codes[0] >= 0,
+	live_until(&p, 0, 4);
+	must(p.keys[0] && p.codes[0] >= 0,
 	     "the key frame was lost while the ring was awaited");
 	must(p.codes[0] == 0, "began at picture %d", p.codes[0]);
 	must(p.key_wishes == 0, "it asked again for the key frame");
@@ -631,9 +658,12 @@ static void ticks_come_back(void)
 		     !link_send_data(&p.link.end, &tick, NULL), "ticks");
 		live_one(&p, 2000);
 	}
-	live_one(&p, 150000);
-	while (link_recv_data(&p.link.end, &rec, buffer, sizeof(buffer)) == 1)
-		data += rec.kind == RECORD_TICK;
+	for (int i = 0; i < 400 && p.ticks[0] + p.ticks[1] + data < 150; i++) {
+		live_one(&p, 10000);
+		while (link_recv_data(&p.link.end, &rec, buffer,
+				      sizeof(buffer)) == 1)
+			data += rec.kind == RECORD_TICK;
+	}
 	must(p.ticks[0] == 50 && p.ticks[1] == 50 && data == 50,
 	     "%u %u %u of 50 ticks", p.ticks[0], p.ticks[1], data);
 	play_unlink(&play, &p.link);
@@ -653,7 +683,6 @@ static void a_broken_ring_breaks_its_link_only(void)
 {
 	struct peer good = { 0 }, bad = { 0 };
 	struct peer *both[2] = { &good, &bad };
-	int64_t packets;
 	unsigned broken = play.broken;
 
 	play_link(&play, &good.link, 9, 1, LINK_AUDIO | LINK_VIDEO);
@@ -661,17 +690,15 @@ static void a_broken_ring_breaks_its_link_only(void)
 	sound_on(&good, 1, 440, 0);
 	picture_on(&good, VPX_VP8, 160, 120, 10);
 	sound_on(&bad, 1, 300, 0);
-	live(both, 2, 500000);
-	must(bad.audio_in > 10, "the second peer never spoke");
-	packets = good.audio_in;
+	for (int i = 0; bad.audio_in <= 10; i++) {
+		must(i < 400, "the second peer never spoke");
+		live(both, 2, 50000);
+	}
 	vandalise(&bad.link);
-	live_one(&good, 1000000);
+	live_until(&good, good.audio_in + 50, good.seen + 8);
 	must(play.broken == broken + 1 && play.broken_peer == 10,
 	     "%u links broken", play.broken - broken);
-	must(good.audio_in - packets >= 46 && good.audio_gaps == 0,
-	     "the other peer lost sound: %d packets, %d gaps",
-	     (int)(good.audio_in - packets), (int)good.audio_gaps);
-	must(good.seen >= 12, "the other peer lost its picture");
+	must_flow(&good);
 	play_unlink(&play, &bad.link);
 	play_unlink(&play, &good.link);
 	drop_peer(&good);
@@ -683,24 +710,20 @@ static void a_new_broker_finds_all_as_it_was(void)
 {
 	struct peer p = { 0 };
 	unsigned holds = play.holds;
-	int64_t packets;
 
 	play_link(&play, &p.link, 11, 3, LINK_AUDIO | LINK_VIDEO);
 	sound_on(&p, 1, 440, 0);
 	picture_on(&p, VPX_VP9, 320, 180, 10);
-	live_one(&p, 600000);
-	packets = p.audio_in;
+	live_until(&p, 30, 5);
 	play_hang_up(&play);
-	live_one(&p, 1000000);
-	must(p.audio_in - packets >= 47 && p.audio_gaps == 0,
-	     "%d packets in the second without a broker",
-	     (int)(p.audio_in - packets));
+	live_until(&p, p.audio_in + 50, p.seen + 8);
 	play_dial(&play);
-	live_one(&p, 300000);
+	live_until(&p, p.audio_in + 15, p.seen + 2);
 	must(play.links_said == 1 && play.holds == holds + 1,
 	     "it holds %u links and named %u", play.links_said,
 	     play.holds - holds);
-	must(p.audio_gaps == 0 && p.unread <= 1, "sound or picture suffered");
+	must_flow(&p);
+	must(p.unread <= 1, "%u pictures unreadable", p.unread);
 	play_unlink(&play, &p.link);
 	drop_peer(&p);
 	ok("calls go on without a broker, a new one is told what is held", "");
@@ -710,17 +733,17 @@ static void killed_and_replaced(const char *path)
 {
 	struct peer p = { 0 };
 	struct play_link old;
-	int64_t at, time, gap_us;
+	int64_t at, time, gap_us, up_us;
 	unsigned before;
 	char text[80];
 
 	play_link(&play, &p.link, 12, 1, LINK_AUDIO | LINK_VIDEO);
 	sound_on(&p, 1, 440, 0);
 	picture_on(&p, VPX_VP9, 320, 180, 15);
-	live_one(&p, 1000000);
+	live_until(&p, 40, 10);
 	time = p.audio_time;
 	before = p.seen;
-	must(time && before > 8, "no call before the kill");
+	p.audio_gaps = 0;
 	play_kill(&play);
 	at = mono_now().us;
 	play_start(&play, path);
@@ -730,19 +753,22 @@ static void killed_and_replaced(const char *path)
 	p.key_wishes = 0;
 	p.audio_due = p.video_due = mono_now().us;
 	p.audio_seq += (mono_now().us - at) / 20000;
-	live_one(&p, 100000);
-	p.send_key = p.key_wishes > 0;
-	must(p.key_wishes > 0, "the successor asks for no key frame");
-	live_one(&p, 900000);
-	gap_us = (p.audio_time - time) * 125 / 6;
-	must(p.audio_time > time && gap_us > 900000 && gap_us < 5000000,
-	     "media time jumped by %d ms", (int)(gap_us / 1000));
-	must(p.audio_gaps == 1, "%d gaps", (int)p.audio_gaps);
+	up_us = mono_now().us - at;
+	for (int i = 0; !p.key_wishes; i++) {
+		must(i < 400, "the successor asks for no key frame");
+		live_one(&p, 20000);
+	}
+	p.send_key = true;
+	live_until(&p, p.audio_in + 40, before + 8);
+	/* Media time is the machine's clock: no jump but the time it took. */
+	gap_us = mono_now().us - p.audio_time * 125 / 6;
+	must(p.audio_time > time && gap_us > -40000 && gap_us < 2000000,
+	     "media time is off by %d ms", (int)(gap_us / 1000));
 	must(p.keys[before % PICTURES], "no key frame after the change");
-	must(good_codes(&p, before) >= 8, "%u pictures after the change",
-	     p.seen - before);
+	must(p.seen - before - good_codes(&p, before) <= 2,
+	     "%u pictures after the change", p.seen - before);
 	snprintf(text, sizeof(text), "new process and link in %d ms",
-		 (int)((p.audio_due - at) / 1000) - 1000);
+		 (int)(up_us / 1000));
 	play_unlink(&play, &p.link);
 	drop_peer(&p);
 	ok("a killed worker is replaced, the call goes on", text);
@@ -755,14 +781,13 @@ static void a_newer_link_takes_over(void)
 
 	play_link(&play, &p.link, 13, 1, LINK_AUDIO);
 	sound_on(&p, 1, 440, 0);
-	live_one(&p, 800000);
+	live_until(&p, 40, 0);
 	old = p.link;
 	play_link(&play, &p.link, 13, 2, LINK_AUDIO | LINK_VIDEO);
 	picture_on(&p, VPX_VP8, 320, 180, 10);
 	play_unlink(NULL, &old);
-	live_one(&p, 1200000);
-	must(p.audio_gaps <= 1, "%d gaps in sound", (int)p.audio_gaps);
-	must(p.audio_in >= 90, "%d packets in 2 s", (int)p.audio_in);
+	live_until(&p, 100, 9);
+	must_flow(&p);
 	must(good_codes(&p, 0) >= 8, "no picture in the newer link");
 	play_unlink(&play, &p.link);
 	drop_peer(&p);
@@ -777,7 +802,7 @@ static void it_leaves_when_told(void)
 	play_link(&play, &p.link, 14, 1, LINK_AUDIO | LINK_VIDEO);
 	sound_on(&p, 1, 440, 0);
 	picture_on(&p, VPX_VP9, 320, 180, 10);
-	live_one(&p, 300000);
+	live_until(&p, 10, 2);
 	status = play_quit(&play);
 	must(WIFEXITED(status) && WEXITSTATUS(status) == 0,
 	     "status %#x on media_quit", (unsigned)status);
