@@ -14,3 +14,6 @@ bench_hop_SRC := shm/ering.c shm/doorbell.c
 BENCHES += bench_setup
 bench_setup_SRC := $(CLIENT_SRC) $(CLIENT_SERVER) $(PORT_ICE)
 bench_setup_LIBS := nice $(CLIENT_LIBS)
+BENCHES += bench_peers
+bench_peers_SRC := $(CLIENT_SRC) $(CLIENT_SERVER)
+bench_peers_LIBS := $(CLIENT_LIBS)

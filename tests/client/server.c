@@ -209,7 +209,8 @@ static enum server_role role_of(const char *name)
 	return SERVER_OTHER;
 }
 
-void server_look(const struct server *h, int with_memory, struct server_use *out)
+void server_look(const struct server *h, int with_memory,
+		 struct server_use *out)
 {
 	static struct process all[PIDS];
 	size_t count = read_all(all, PIDS);
