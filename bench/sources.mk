@@ -17,3 +17,5 @@ bench_setup_LIBS := nice $(CLIENT_LIBS)
 BENCHES += bench_peers
 bench_peers_SRC := $(CLIENT_SRC) $(CLIENT_SERVER)
 bench_peers_LIBS := $(CLIENT_LIBS)
+BENCHES += bench_rtp
+bench_rtp_SRC := $(CORE_RTP) $(CORE_RTCP) $(CORE_CC)
