@@ -479,25 +479,21 @@ int assoc_send(struct assoc *s, const struct assoc_send *how, const void *bytes,
 
 int assoc_reset_stream(struct assoc *s, uint16_t stream)
 {
-	struct {
-		struct sctp_reset_streams head;
-		uint16_t list[1];
-	} reset = {
-		.head = {
-			.srs_flags = SCTP_STREAM_RESET_OUTGOING,
-			.srs_number_streams = 1,
-		},
+	_Alignas(struct sctp_reset_streams) uint8_t
+		reset[sizeof(struct sctp_reset_streams) + sizeof(stream)];
+	const struct sctp_reset_streams head = {
+		.srs_flags = SCTP_STREAM_RESET_OUTGOING,
+		.srs_number_streams = 1,
 	};
-	size_t len = sizeof(reset.head) + sizeof(uint16_t);
 
 	if (!s->up)
 		return -ENOTCONN;
 	if (stream >= s->out_streams)
 		return 0;
-	memcpy((uint8_t *)&reset + sizeof(reset.head), &stream,
-	       sizeof(stream));
+	memcpy(reset, &head, sizeof(head));
+	memcpy(reset + sizeof(head), &stream, sizeof(stream));
 	if (usrsctp_setsockopt(s->sock, IPPROTO_SCTP, SCTP_RESET_STREAMS,
-			       &reset, (socklen_t)len))
+			       reset, sizeof(reset)))
 		return errno == EALREADY ? -EAGAIN : -errno;
 
 	return 0;
