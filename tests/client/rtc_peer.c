@@ -43,7 +43,17 @@ static struct {
 	struct timer timer;
 	struct mono last;
 	unsigned users;
+	bool started;
 } sctp_clock;
+
+static int sctp_start(void)
+{
+	int err = sctp_clock.started ? 0 : assoc_start();
+
+	sctp_clock.started = !err;
+
+	return err;
+}
 
 static void on_sctp_clock(struct mono now, void *arg)
 {
@@ -469,7 +479,7 @@ int rtc_peer_new(struct rtc_peer **out, struct loop *loop,
 	p->ops = *ops;
 	p->loop = loop;
 	take_cfg(p, cfg);
-	err = cfg->data ? assoc_start() : 0;
+	err = cfg->data ? sctp_start() : 0;
 	if (!err)
 		err = rtc_media_init(p);
 	if (!err)
