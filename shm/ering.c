@@ -39,7 +39,7 @@ struct ering_mem {
 enum {
 	ERING_MIN = 4096, ERING_MAX = 16777216,
 	ERING_SHARE = 4,	/* a record takes at most this part */
-	ERING_TRIES = 64,		/* to look at a record while being lapped */
+	ERING_TRIES = 64,	/* to look at a record while being lapped */
 };
 
 #define ERING_MAGIC 0x31474e4952455352ull

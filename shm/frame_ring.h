@@ -37,9 +37,9 @@ enum { FRAME_SLOTS = 4, FRAME_PLANES = 3 };
 struct frame_shape {
 	uint32_t format;	/* enum rm_frames_format */
 	uint32_t slots;		/* 2 to 8; FRAME_SLOTS unless reason */
-	uint32_t width, height;	/* I420: largest picture, 1 to 4096 */
+	uint32_t width, height;	/* I420: largest, 1 to 4096 */
 	uint32_t rate, channels;	/* PCM: 8000 to 192000 Hz, 1 to 8 */
-	uint32_t samples;	/* PCM: most per channel in a frame, to 19200 */
+	uint32_t samples;	/* PCM: most per channel in a frame: 19200 */
 };
 
 /* One frame's facts. The fields of the other format are 0. */
@@ -61,16 +61,16 @@ struct frame_writer {
 	uint64_t state[RM_FRAMES_SLOTS_MAX];	/* private copies */
 	uint64_t newest;			/* id */
 	int loaned;				/* slot, or -1 */
-	struct frame_meta loan;			/* as frame_loan() gave it */
+	struct frame_meta loan;			/* as it was given */
 	uint64_t dropped;
 };
 
 struct frame_reader {
 	const unsigned char *mem;
-	struct rm_frames_page *page;		/* NULL: an observer without */
+	struct rm_frames_page *page;		/* or NULL: observer */
 	struct frame_shape shape;
 	uint64_t slot_bytes;
-	uint64_t seen;				/* number of the last frame */
+	uint64_t seen;				/* the last number */
 	uint64_t passed;			/* lost and not yet told */
 	uint64_t held[RM_FRAMES_HOLDS];		/* ids, 0: free */
 };

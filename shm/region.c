@@ -22,7 +22,9 @@
 #define MFD_NOEXEC_SEAL 8U	/* Linux 6.3; older kernels say EINVAL */
 #endif
 
-enum { SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL };
+enum {
+	SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL
+};
 
 _Static_assert(sizeof(struct region_head) == REGION_HEAD, "region layout");
 _Static_assert(offsetof(struct region_head, bytes) == 8, "region layout");

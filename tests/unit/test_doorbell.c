@@ -78,7 +78,7 @@ START_TEST(hearing_is_bounded)
 }
 END_TEST
 
-START_TEST(a_dead_ringer_is_told_and_a_dead_reader_is_not_noticed)
+START_TEST(a_dead_ringer_is_told_and_a_dead_reader_unnoticed)
 {
 	int other[2];
 
@@ -115,7 +115,7 @@ int main(void)
 	tcase_add_test(tc, a_reader_that_never_empties_its_bell_blocks_nobody);
 	tcase_add_test(tc, the_reader_cannot_make_the_ringer_block);
 	tcase_add_test(tc, hearing_is_bounded);
-	tcase_add_test(tc, a_dead_ringer_is_told_and_a_dead_reader_is_not_noticed);
+	tcase_add_test(tc, a_dead_ringer_is_told_and_a_dead_reader_unnoticed);
 	tcase_add_test(tc, both_ends_close_on_exec);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_NORMAL);

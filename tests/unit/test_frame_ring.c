@@ -302,7 +302,7 @@ START_TEST(one_loan_at_a_time_and_cancel_publishes_nothing)
 }
 END_TEST
 
-START_TEST(a_revoked_frame_is_stale_for_its_holder_and_free_for_the_writer)
+START_TEST(a_revoked_frame_is_stale_and_free_for_the_writer)
 {
 	struct frame_meta first;
 	uint64_t ids[RM_FRAMES_HOLDS];
@@ -597,7 +597,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, no_free_slot_drops_the_frame_and_counts_it);
 	tcase_add_test(tc, one_loan_at_a_time_and_cancel_publishes_nothing);
 	tcase_add_test(
-		tc, a_revoked_frame_is_stale_for_its_holder_and_free_for_the_writer);
+		tc, a_revoked_frame_is_stale_and_free_for_the_writer);
 	tcase_add_test(tc, sleep_is_seen_and_a_late_frame_forbids_it);
 	tcase_add_test(tc, holds_that_lie_or_never_end_cost_two_slots_at_most);
 	tcase_add_test(tc, a_new_in_line_reader_starts_afresh);

@@ -21,7 +21,8 @@ static void setup(void)
 {
 	fd = region_create("test", REGION_MEDIA, BYTES, 7, 42);
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(region_map_writer(&writer, fd, REGION_MEDIA, BYTES), 0);
+	ck_assert_int_eq(
+		region_map_writer(&writer, fd, REGION_MEDIA, BYTES), 0);
 }
 
 static void teardown(void)
@@ -53,7 +54,8 @@ START_TEST(writer_still_writes_after_the_seal_and_a_reader_sees_it)
 	struct region reader = { 0 };
 
 	ck_assert_int_eq(region_seal(fd), 0);
-	ck_assert_int_eq(region_map_reader(&reader, fd, REGION_MEDIA, BYTES), 0);
+	ck_assert_int_eq(
+		region_map_reader(&reader, fd, REGION_MEDIA, BYTES), 0);
 	memcpy((char *)writer.base + 4096, "hello", 6);
 	ck_assert_str_eq((char *)reader.base + 4096, "hello");
 	region_unmap(&reader);
