@@ -74,7 +74,7 @@ int rtcp_read_remb(const struct rtcp_packet *p, uint64_t *bps)
 	if (err)
 		return err;
 	name = buf_get(&in, 4);
-	if (!name || memcmp(name, "REMB", 4))
+	if (!name || memcmp(name, "REMB", 4) != 0)
 		return -ENOENT;
 	value = buf_get_u32(&in);	/* count 8, exponent 6, mantissa 18 */
 	if (in.bad || buf_left(&in) < (value >> 24) * (size_t)4)
@@ -122,8 +122,13 @@ void rtcp_write_nack(struct buf_out *out, uint32_t sender, uint32_t media,
 	for (size_t i = 0; i < count && !out->bad;) {
 		uint16_t pid = seqs[i++], more = 0;
 
-		while (i < count && (uint16_t)(seqs[i] - pid - 1) < NACK_BITS)
-			more |= (uint16_t)(1 << (uint16_t)(seqs[i++] - pid - 1));
+		for (; i < count; i++) {
+			uint16_t behind = (uint16_t)(seqs[i] - pid - 1);
+
+			if (behind >= NACK_BITS)
+				break;
+			more |= (uint16_t)(1u << behind);
+		}
 		buf_put_u16(out, pid);
 		buf_put_u16(out, more);
 	}

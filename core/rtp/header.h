@@ -50,7 +50,7 @@ struct rtp_packet {
 	uint32_t ts;
 	uint32_t ssrc;
 	uint8_t csrc_count;		/* 0..15 */
-	const uint8_t *csrc;		/* csrc_count * 4 bytes as on the wire */
+	const uint8_t *csrc;		/* 4 bytes each, as on the wire */
 	uint16_t ext_profile;		/* 0 when there is no extension */
 	const uint8_t *ext;		/* ext_len bytes; NULL when none */
 	size_t ext_len;

@@ -40,7 +40,7 @@ struct rtp_call_stats {
 	unsigned keys_asked, keys_sent;
 	int64_t delay_max_us, delay_sum_us;	/* capture to given out */
 	int64_t longest_gap_us;		/* between pictures given out */
-	uint64_t told_wrong;		/* feedback that differs from the truth */
+	uint64_t told_wrong;		/* feedback that is not the truth */
 	uint64_t told;			/* packets told of */
 	double target_sum;		/* of the estimate, each ms */
 	int64_t target_ms;
