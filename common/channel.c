@@ -4,6 +4,8 @@
  * Who may change what: `ctl` and `fds` are independent connections. Each
  * has its listener, which stays open for ever, and at most one connection;
  * a new dial closes the old one (its broker is dead or has been replaced).
+ * A single channel has `fds` alone: a frame is a datagram there, and what
+ * waits is kept with its length in front (on `ctl`: with its SP head).
  * A handler may call channel_send() and channel_flush(), never
  * channel_free().
  */
@@ -29,26 +31,33 @@ struct channel {
 	int ctl_listener, fds_listener;
 	struct watch on_ctl, on_fds;		/* the listeners */
 	struct watch ctl, fds;			/* the connections */
-	bool up;
-	struct sp sp;
-	uint8_t *out;				/* queued for ctl */
+	bool up, single;
+	struct sp sp;				/* not for a single channel */
+	uint8_t *in;				/* one datagram */
+	uint8_t *out;				/* queued */
 	size_t out_len, out_cap;
 };
+
+static void went_down(struct channel *ch)
+{
+	bool was_up = ch->up;
+
+	ch->out_len = 0;
+	ch->up = false;
+	if (was_up && ch->ops.down)
+		ch->ops.down(ch->ops.arg);
+}
 
 static void ctl_close(struct channel *ch)
 {
 	int fd = ch->ctl.fd;
-	bool was_up = ch->up;
 
 	if (!ch->ctl.loop)
 		return;
 	loop_unwatch(&ch->ctl);
 	close(fd);
 	sp_reset(&ch->sp);
-	ch->out_len = 0;
-	ch->up = false;
-	if (was_up && ch->ops.down)
-		ch->ops.down(ch->ops.arg);
+	went_down(ch);
 }
 
 static void fds_close(struct channel *ch)
@@ -59,30 +68,55 @@ static void fds_close(struct channel *ch)
 		return;
 	loop_unwatch(&ch->fds);
 	close(fd);
+	if (ch->single)
+		went_down(ch);
+}
+
+/* Bytes written, 0 when the socket is full, or negative. */
+static ssize_t put(int fd, const void *bytes, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = write(fd, bytes, len);
+	while (n < 0 && errno == EINTR);
+
+	return n >= 0 ? n : errno == EAGAIN ? 0 : -errno;
+}
+
+/* The first datagram that waits; as put(), in bytes of the queue. */
+static ssize_t put_datagram(struct channel *ch, size_t at)
+{
+	uint32_t len;
+	ssize_t n;
+
+	memcpy(&len, ch->out + at, sizeof(len));
+	n = put(ch->fds.fd, ch->out + at + sizeof(len), len);
+
+	return n > 0 ? n + (ssize_t)sizeof(len) : n;
 }
 
 /* Writes what the socket takes. 0, or negative: the connection is dead. */
 static int drain(struct channel *ch)
 {
+	struct watch *w = ch->single ? &ch->fds : &ch->ctl;
 	size_t done = 0;
 
 	while (done < ch->out_len) {
-		ssize_t n = write(ch->ctl.fd, ch->out + done,
-				  ch->out_len - done);
+		ssize_t n = ch->single ? put_datagram(ch, done) :
+					 put(w->fd, ch->out + done,
+					     ch->out_len - done);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno != EAGAIN)
-			return -errno;
 		if (n < 0)
+			return (int)n;
+		if (n == 0)
 			break;
 		done += (size_t)n;
 	}
 	ch->out_len -= done;
 	memmove(ch->out, ch->out + done, ch->out_len);
 
-	return loop_change(&ch->ctl, ch->out_len ? EPOLLIN | EPOLLOUT :
-						   EPOLLIN);
+	return loop_change(w, ch->out_len ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 static int enqueue(struct channel *ch, const void *bytes, size_t len)
@@ -110,7 +144,10 @@ int channel_send(void *channel, const void *bytes, size_t len, const int *fds,
 		 unsigned nfds)
 {
 	struct channel *ch = channel;
-	uint8_t head[SP_FRAME_HEAD];
+	uint32_t len32 = (uint32_t)len;
+	uint8_t sp_head[SP_FRAME_HEAD];
+	const void *head = ch->single ? (const void *)&len32 : sp_head;
+	size_t head_len = ch->single ? sizeof(len32) : sizeof(sp_head);
 	int err;
 
 	(void)fds;
@@ -118,16 +155,16 @@ int channel_send(void *channel, const void *bytes, size_t len, const int *fds,
 		return -EINVAL;
 	if (!ch->up)
 		return -ENOTCONN;
-	if (len > CHANNEL_FRAME_MAX)
+	if (!len || len > CHANNEL_FRAME_MAX)
 		return -EMSGSIZE;
-	if (ch->out_len + sizeof(head) + len > CHANNEL_QUEUE_MAX)
+	if (ch->out_len + head_len + len > CHANNEL_QUEUE_MAX)
 		return -ENOBUFS;
 
-	sp_write_head(head, len);
-	if ((err = enqueue(ch, head, sizeof(head))))
+	sp_write_head(sp_head, len);
+	if ((err = enqueue(ch, head, head_len)))
 		return err;
 	if ((err = enqueue(ch, bytes, len))) {
-		ch->out_len -= sizeof(head);
+		ch->out_len -= head_len;
 		return err;
 	}
 
@@ -139,7 +176,10 @@ int channel_send(void *channel, const void *bytes, size_t len, const int *fds,
 
 void channel_flush(struct channel *ch, int wait_ms)
 {
-	struct pollfd p = { .fd = ch->ctl.fd, .events = POLLOUT };
+	struct pollfd p = {
+		.fd = ch->single ? ch->fds.fd : ch->ctl.fd,
+		.events = POLLOUT,
+	};
 
 	while (ch->up && ch->out_len) {
 		if (poll(&p, 1, wait_ms) <= 0 || drain(ch) < 0)
@@ -242,21 +282,26 @@ static int take_fds(struct msghdr *mh, int *fds)
 static void on_fds(int fd, uint32_t events, struct mono now, void *arg)
 {
 	struct channel *ch = arg;
-	_Alignas(8) uint8_t bytes[4096];
 	union {
 		char space[CMSG_SPACE(sizeof(int) * FDS_MAX)];
 		struct cmsghdr align;
 	} u;
-	struct iovec iov = { bytes, sizeof(bytes) };
+	struct iovec iov = { ch->in, CHANNEL_FRAME_MAX };
 	struct msghdr mh = {
 		.msg_iov = &iov, .msg_iovlen = 1,
 		.msg_control = &u, .msg_controllen = sizeof(u),
 	};
 	int fds[FDS_MAX], nfds, err;
-	ssize_t n = recvmsg(fd, &mh, MSG_CMSG_CLOEXEC);
+	ssize_t n;
 
-	(void)events;
 	(void)now;
+	if (events & EPOLLOUT && drain(ch) < 0) {
+		fds_close(ch);
+		return;
+	}
+	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+		return;
+	n = recvmsg(fd, &mh, MSG_CMSG_CLOEXEC);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
@@ -269,7 +314,7 @@ static void on_fds(int fd, uint32_t events, struct mono now, void *arg)
 			close(fds[i]);
 		err = -EPROTO;
 	} else {
-		err = ch->ops.frame(bytes, (size_t)n, fds, (unsigned)nfds,
+		err = ch->ops.frame(ch->in, (size_t)n, fds, (unsigned)nfds,
 				    ch->ops.arg);
 	}
 	if (err)
@@ -286,8 +331,15 @@ static void on_fds_dial(int fd, uint32_t events, struct mono now, void *arg)
 	if (conn < 0)
 		return;
 	fds_close(ch);
-	if (loop_watch(ch->loop, &ch->fds, conn, EPOLLIN, on_fds, ch))
+	if (loop_watch(ch->loop, &ch->fds, conn, EPOLLIN, on_fds, ch)) {
 		close(conn);
+		return;
+	}
+	if (!ch->single)
+		return;
+	ch->up = true;
+	if (ch->ops.up)
+		ch->ops.up(ch->ops.arg);
 }
 
 int channel_new(struct channel **out, struct loop *loop, int ctl_listener,
@@ -300,13 +352,20 @@ int channel_new(struct channel **out, struct loop *loop, int ctl_listener,
 		return -ENOMEM;
 	ch->loop = loop;
 	ch->ops = *ops;
-	if ((err = sp_init(&ch->sp, CHANNEL_FRAME_MAX)) ||
-	    (err = loop_watch(loop, &ch->on_ctl, ctl_listener, EPOLLIN,
-			      on_ctl_dial, ch)) ||
-	    (err = loop_watch(loop, &ch->on_fds, fds_listener, EPOLLIN,
-			      on_fds_dial, ch))) {
+	ch->single = ctl_listener < 0;
+	ch->in = malloc(CHANNEL_FRAME_MAX);
+	err = ch->in ? 0 : -ENOMEM;
+	if (!err && !ch->single &&
+	    !(err = sp_init(&ch->sp, CHANNEL_FRAME_MAX)))
+		err = loop_watch(loop, &ch->on_ctl, ctl_listener, EPOLLIN,
+				 on_ctl_dial, ch);
+	if (!err)
+		err = loop_watch(loop, &ch->on_fds, fds_listener, EPOLLIN,
+				 on_fds_dial, ch);
+	if (err) {
 		loop_unwatch(&ch->on_ctl);
 		sp_fini(&ch->sp);
+		free(ch->in);
 		free(ch);
 		return err;
 	}
@@ -326,9 +385,11 @@ void channel_free(struct channel *ch)
 	fds_close(ch);
 	loop_unwatch(&ch->on_ctl);
 	loop_unwatch(&ch->on_fds);
-	close(ch->ctl_listener);
+	if (!ch->single)
+		close(ch->ctl_listener);
 	close(ch->fds_listener);
 	sp_fini(&ch->sp);
+	free(ch->in);
 	free(ch->out);
 	free(ch);
 }

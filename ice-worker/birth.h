@@ -9,11 +9,11 @@
 
 #include "common/err.h"
 
-enum { BIRTH_KEEP = 3 };
+enum { BIRTH_KEEP = 2 };
 
 /*
  * Closes all but stdio and the BIRTH_KEEP descriptors of `keep`, which get
- * the numbers 3, 4, 5 (keep is updated). Reseeds, sets limits, gives up root
+ * the numbers 3 and 4 (keep is updated). Reseeds, sets limits, gives up root
  * and the file system where it has them, and enters the gathering stage.
  * Negative errno.
  */

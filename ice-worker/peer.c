@@ -163,8 +163,8 @@ static int open_channel(struct peer *p, const int *descriptors)
 	const struct channel_ops ops = {
 		.up = on_up, .down = on_down, .frame = peer_frame, .arg = p,
 	};
-	int err = channel_new(&p->channel, p->loop, descriptors[0],
-			      descriptors[1], &ops);
+	int err = channel_new(&p->channel, p->loop, -1, descriptors[0],
+			      &ops);
 
 	p->wire = (struct wire){ channel_send, p->channel, 0 };
 
@@ -180,8 +180,8 @@ static int open_parts(struct peer *p, const int *descriptors)
 	    (err = open_channel(p, descriptors)) < 0)
 		return err;
 	reports_start(p);
-	err = escrow_open(&p->escrow, descriptors[2]);
-	close(descriptors[2]);
+	err = escrow_open(&p->escrow, descriptors[1]);
+	close(descriptors[1]);
 	if (err < 0 || (err = transport_open(p)) < 0)
 		return err;
 

@@ -64,7 +64,7 @@ struct peer {
 	struct reports reports;
 };
 
-/* Lives the peer's whole life. descriptors: ctl and fds listeners, escrow
+/* Lives the peer's whole life. descriptors: listener, escrow
  * region; all are taken. Returns the exit status. */
 int peer_run(const struct msg_fork_peer *m, const char *name,
 	     const int *descriptors);

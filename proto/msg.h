@@ -11,7 +11,7 @@
  * one opaque blob of at most `blob` bytes, which the broker forwards unread.
  * Descriptors travel beside the payload, in the order its comment names.
  * Rows with descriptors go over the worker's `fds` socket, all others over
- * its `ctl` socket (docs/processes.md).
+ * its `ctl` socket, where it has one (docs/processes.md).
  *
  * Units    Moments and spans in microseconds, sizes in bytes.
  * Trust    The receiver treats the sender as hostile; a worker that breaks
@@ -65,7 +65,7 @@ ROW(broker_stats,      BROKER,    SIGNALING, AT_READY,             0, 0) \
 ROW(template_hello,    TEMPLATE,  BROKER,    AT_BOOT,              0, 0) \
 ROW(template_forked,   TEMPLATE,  BROKER,    AT_IDLE,              0, 0) \
 ROW(template_reaped,   TEMPLATE,  BROKER,    AT_IDLE,              0, 0) \
-ROW(fork_peer,         BROKER,    TEMPLATE,  AT_IDLE,              3, MSG_NAME) \
+ROW(fork_peer,         BROKER,    TEMPLATE,  AT_IDLE,              2, MSG_NAME) \
 ROW(ice_hello,         ICE,       BROKER,    AT_BOOT,              0, MSG_NAME) \
 ROW(peer_local,        ICE,       BROKER,    AT_CALL,              0, MSG_SDP) \
 ROW(peer_trickle,      ICE,       BROKER,    AT_CALL,              0, MSG_CANDIDATE) \
@@ -159,8 +159,7 @@ struct msg_media_log { uint32_t level, zero; };
 
 struct msg_template_hello { uint32_t abi, pid; };
 /*
- * descriptors: the new worker's ctl listener, its fds listener, its escrow
- * region. port: its UDP port, or 0 for any. networks: enum peer_networks.
+ * descriptors: the new worker's listener, its escrow region. port: its UDP port, or 0 for any. networks: enum peer_networks.
  * data: 0 rejects data channels. refuse: ports of our own listeners (0 none).
  * spawn: number of this process, to tell a crashed one from its successor.
  * Blob: peer id

@@ -263,11 +263,10 @@ static void refused_ports(const struct broker *b, uint16_t out[4])
 		out[0] = b->opt->signaling_port;
 }
 
-static int ask_template(struct peer *p, struct worker *w, int ctl, int fds,
-			int escrow)
+static int ask_template(struct peer *p, struct worker *w, int fds, int escrow)
 {
 	struct broker *b = p->b;
-	int list[3] = { ctl, fds, escrow };
+	int list[2] = { fds, escrow };
 	struct msg_fork_peer m = {
 		.peer = p->id,
 		.spawn = w->spawn,
@@ -288,7 +287,7 @@ int spawn_peer(struct peer *p)
 {
 	struct broker *b = p->b;
 	struct worker *t = b->template.worker, *w;
-	int ctl, fds, escrow, err;
+	int fds, escrow, err;
 	char name[48];
 
 	if (!t || t->phase == AT_BOOT) {
@@ -301,7 +300,7 @@ int spawn_peer(struct peer *p)
 	snprintf(name, sizeof(name), "ice-%llx.%llx",
 		 (unsigned long long)p->id,
 		 (unsigned long long)next_number(b));
-	if ((err = rundir_listen(b, name, &ctl, &fds)))
+	if ((err = rundir_listen(b, name, NULL, &fds)))
 		return err;
 	escrow = region_create("rm-escrow", REGION_ESCROW, ESCROW_BYTES,
 			       b->last_number, p->id);
@@ -311,7 +310,7 @@ int spawn_peer(struct peer *p)
 		goto out;
 	}
 	w->spawn = b->last_number;
-	if ((err = ask_template(p, w, ctl, fds, escrow)) ||
+	if ((err = ask_template(p, w, fds, escrow)) ||
 	    (err = worker_dial(w))) {
 		worker_free(w);
 		goto out;
@@ -321,7 +320,6 @@ int spawn_peer(struct peer *p)
 	p->forking = false;
 	t->forks++;
 out:
-	close(ctl);
 	close(fds);
 	if (escrow >= 0)
 		close(escrow);

@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { HELLO_US = 10000000, LAST_WORDS_US = 30000 };
+enum { HELLO_US = 10000000, LAST_WORDS_US = 30000, PARK_US = 3000000 };
 
 int worker_new(struct worker **out, struct broker *b, enum proc kind,
 	       const char *name)
@@ -56,6 +56,41 @@ static void close_watch(struct watch *watch)
 	close(fd);
 }
 
+struct parked {
+	struct timer timer;
+	struct bus *bus;
+};
+
+static void on_parked(struct mono now, void *arg)
+{
+	struct parked *p = arg;
+
+	(void)now;
+	bus_free(p->bus);
+	free(p);
+}
+
+/*
+ * nng_close deadlocks when a dial is being completed at that moment, as may
+ * be while no hello has come. Such a bus is closed when its dial is long
+ * over (docs/decisions/001).
+ */
+static void close_bus(struct worker *w)
+{
+	struct parked *p = w->bus && w->phase == AT_BOOT && !w->b->stopping ?
+				   calloc(1, sizeof(*p)) : NULL;
+
+	loop_unwatch(&w->on_bus);
+	if (p) {
+		p->bus = w->bus;
+		loop_timer(w->b->loop, &p->timer,
+			   mono_add(mono_now(), PARK_US), on_parked, p);
+	} else if (w->phase != AT_BOOT) {
+		bus_free(w->bus);
+	}
+	w->bus = NULL;
+}
+
 void worker_free(struct worker *w)
 {
 	if (!w)
@@ -68,8 +103,7 @@ void worker_free(struct worker *w)
 		w->next->prev = w->prev;
 
 	loop_untimer(&w->deadline);
-	loop_unwatch(&w->on_bus);
-	bus_free(w->bus);
+	close_bus(w);
 	close_watch(&w->on_fds);
 	close_watch(&w->on_exit);
 	rundir_drop(w->b, w->name);
@@ -138,6 +172,12 @@ static bool is_listed(struct broker *b, const struct worker *w)
 	return false;
 }
 
+/* The template and ice-workers carry all on one SEQPACKET socket. */
+static bool is_single(const struct worker *w)
+{
+	return w->kind == TEMPLATE || w->kind == ICE;
+}
+
 static void on_bus(int fd, uint32_t events, struct mono now, void *arg)
 {
 	struct worker *w = arg;
@@ -158,17 +198,25 @@ static void on_bus(int fd, uint32_t events, struct mono now, void *arg)
 static void on_fds(int fd, uint32_t events, struct mono now, void *arg)
 {
 	struct worker *w = arg;
-	_Alignas(8) uint8_t frame[4096];
-	ssize_t n = recv(fd, frame, sizeof(frame), MSG_DONTWAIT);
+	struct broker *b = w->b;
+	_Alignas(8) uint8_t frame[BUS_FRAME_MAX + 1];
+	ssize_t n = 0;
 
 	(void)events;
 	(void)now;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n > 0 && w->kind == TEMPLATE) {
+	/* No ancillary buffer: a descriptor sent upwards is dropped. */
+	for (int most = 64; most; most--) {
+		n = recv(fd, frame, sizeof(frame), MSG_DONTWAIT);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n <= 0 || !is_single(w))
+			break;
 		take(w, frame, (size_t)n);
-		return;
+		if (!is_listed(b, w) || w->on_fds.fd != fd)
+			return;
 	}
+	if (n > 0 && is_single(w))
+		return;
 	/* The end, or bytes where only descriptors travel, downwards. */
 	close_watch(&w->on_fds);
 	if (w->pid)
@@ -203,8 +251,15 @@ static int fds_send(void *arg, const void *bytes, size_t len, const int *fds,
 		memcpy(CMSG_DATA(c), fds, sizeof(int) * nfds);
 	}
 
-	return sendmsg(w->on_fds.fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ?
-		       -errno : 0;
+	if (sendmsg(w->on_fds.fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+		return 0;
+	/* Some 200 kB that it does not read: it hangs. */
+	if (errno == EAGAIN) {
+		log_warn("worker does not read", "worker=%s", w->name);
+		worker_kill(w, SIGKILL);
+	}
+
+	return -errno;
 }
 
 static int dial_fds(struct worker *w)
@@ -247,11 +302,11 @@ int worker_dial(struct worker *w)
 {
 	int err = dial_fds(w);
 
-	if (!err && w->kind != TEMPLATE)
+	if (!err && !is_single(w))
 		err = dial_ctl(w);
 	w->down = (struct wire){ fds_send, w, 0 };
-	w->ctl = w->kind == TEMPLATE ? w->down :
-				       (struct wire){ bus_send, w->bus, 0 };
+	w->ctl = is_single(w) ? w->down :
+				(struct wire){ bus_send, w->bus, 0 };
 	if (!err)
 		worker_alive(w, HELLO_US);
 
@@ -268,7 +323,7 @@ static void on_last_words(struct mono now, void *arg)
 
 /*
  * An ice-worker is no child of ours: the template tells its status, and its
- * own goodbye may still be on its way through nng. Both get a moment.
+ * own goodbye may not be read yet. Both get a moment.
  */
 static void on_exit_seen(int fd, uint32_t events, struct mono now, void *arg)
 {

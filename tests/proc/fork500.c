@@ -132,7 +132,7 @@ static void all_leave(void)
 	unsigned before = house.reaped;
 
 	for (unsigned i = 0; i < house.count; i++)
-		if (house.peers[i]->ctl >= 0)
+		if (house.peers[i]->fd >= 0)
 			house_close_peer(house.peers[i]);
 	while (house.reaped - before < house.count) {
 		enum house_event e = house_wait(&house, &news, 20000, -1);

@@ -104,27 +104,11 @@ static int by_template(void *arg, const void *bytes, size_t len,
 	return send_datagram(((struct house *)arg)->fd, bytes, len, fds, nfds);
 }
 
-static int by_fds(void *arg, const void *bytes, size_t len, const int *fds,
+static int by_socket(void *arg, const void *bytes, size_t len, const int *fds,
 		  unsigned nfds)
 {
-	return send_datagram(((struct house_peer *)arg)->fds, bytes, len, fds,
+	return send_datagram(((struct house_peer *)arg)->fd, bytes, len, fds,
 			     nfds);
-}
-
-static int by_ctl(void *arg, const void *bytes, size_t len, const int *fds,
-		  unsigned nfds)
-{
-	struct house_peer *p = arg;
-	uint8_t frame[SP_FRAME_HEAD + MSG_MAX];
-
-	(void)fds;
-	(void)nfds;
-	sp_write_head(frame, len);
-	memcpy(frame + SP_FRAME_HEAD, bytes, len);
-	if (send(p->ctl, frame, SP_FRAME_HEAD + len, MSG_NOSIGNAL) < 0)
-		return -errno;
-
-	return 0;
 }
 
 static void path_of(const struct house *h, char *out, size_t cap,
@@ -185,7 +169,6 @@ static void free_peer(struct house_peer *p)
 			close(p->regions[i]);
 	if (p->bell >= 0)
 		close(p->bell);
-	sp_fini(&p->sp);
 	free(p->local);
 	free(p);
 }
@@ -199,8 +182,6 @@ void house_close(struct house *h)
 	waitpid(h->template, &status, 0);
 	close(h->fd);
 	for (unsigned i = 0; i < h->count; i++) {
-		path_of(h, at, sizeof(at), "ctl", h->peers[i]->id);
-		unlink(at);
 		path_of(h, at, sizeof(at), "fds", h->peers[i]->id);
 		unlink(at);
 		free_peer(h->peers[i]);
@@ -213,29 +194,19 @@ void house_close(struct house *h)
 
 void house_hang_up(struct house_peer *p)
 {
-	if (p->ctl >= 0)
-		close(p->ctl);
-	if (p->fds >= 0)
-		close(p->fds);
-	p->ctl = p->fds = -1;
-	sp_reset(&p->sp);
+	if (p->fd >= 0)
+		close(p->fd);
+	p->fd = -1;
 	p->greeted = false;
 }
 
 void house_dial(struct house *h, struct house_peer *p)
 {
-	uint8_t greeting[SP_GREETING];
 	char at[96];
 
-	path_of(h, at, sizeof(at), "ctl", p->id);
-	p->ctl = dial(at, SOCK_STREAM);
 	path_of(h, at, sizeof(at), "fds", p->id);
-	p->fds = dial(at, SOCK_SEQPACKET);
-	sp_write_greeting(greeting);
-	if (send(p->ctl, greeting, sizeof(greeting), MSG_NOSIGNAL) < 0)
-		die("greeting: %s", strerror(errno));
-	p->to_ctl = (struct wire){ by_ctl, p, 0 };
-	p->to_fds = (struct wire){ by_fds, p, 0 };
+	p->fd = dial(at, SOCK_SEQPACKET);
+	p->wire = (struct wire){ by_socket, p, 0 };
 }
 
 struct house_peer *house_ask(struct house *h, uint64_t id, uint16_t port)
@@ -245,25 +216,23 @@ struct house_peer *house_ask(struct house *h, uint64_t id, uint16_t port)
 		.peer = id, .spawn = id, .port = port, .data = 1,
 	};
 	char at[96], name[32];
-	int list[3], err;
+	int list[2], err;
 
-	if (!p || sp_init(&p->sp, MSG_MAX) || h->count == HOUSE_PEERS)
+	if (!p || h->count == HOUSE_PEERS)
 		die("no memory");
 	p->id = id;
-	p->ctl = p->fds = p->bell = -1;
+	p->fd = p->bell = -1;
 	memset(p->regions, 0xff, sizeof(p->regions));
-	path_of(h, at, sizeof(at), "ctl", id);
-	list[0] = listen_at(at, SOCK_STREAM);
 	path_of(h, at, sizeof(at), "fds", id);
-	list[1] = listen_at(at, SOCK_SEQPACKET);
-	list[2] = region_create("escrow", REGION_ESCROW, ESCROW, 1, id);
-	if (list[2] < 0)
+	list[0] = listen_at(at, SOCK_SEQPACKET);
+	list[1] = region_create("escrow", REGION_ESCROW, ESCROW, 1, id);
+	if (list[1] < 0)
 		die("escrow");
 	snprintf(name, sizeof(name), "peer_%llu", (unsigned long long)id);
 	err = send_fork_peer(&h->wire, &m, name, strlen(name), list);
 	if (err)
 		die("fork_peer: %s", strerror(-err));
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 2; i++)
 		close(list[i]);
 	house_dial(h, p);
 	h->peers[h->count++] = p;
@@ -302,7 +271,7 @@ void house_offer(struct house_peer *p, const char *sdp)
 {
 	const struct msg_peer_description m = { p->id, DESCRIPTION_OFFER, 0 };
 
-	must(send_peer_description(&p->to_ctl, &m, sdp, strlen(sdp), NULL),
+	must(send_peer_description(&p->wire, &m, sdp, strlen(sdp), NULL),
 	     "offer");
 }
 
@@ -310,7 +279,7 @@ void house_answer(struct house_peer *p, const char *sdp)
 {
 	const struct msg_peer_description m = { p->id, DESCRIPTION_ANSWER, 0 };
 
-	must(send_peer_description(&p->to_ctl, &m, sdp, strlen(sdp), NULL),
+	must(send_peer_description(&p->wire, &m, sdp, strlen(sdp), NULL),
 	     "answer");
 }
 
@@ -318,14 +287,14 @@ void house_want_offer(struct house_peer *p, uint32_t kinds)
 {
 	const struct msg_peer_offer_wanted m = { p->id, kinds, 0 };
 
-	must(send_peer_offer_wanted(&p->to_ctl, &m, NULL, 0, NULL), "wanted");
+	must(send_peer_offer_wanted(&p->wire, &m, NULL, 0, NULL), "wanted");
 }
 
 void house_candidate(struct house_peer *p, const char *text)
 {
 	const struct msg_peer_candidate m = { p->id };
 
-	must(send_peer_candidate(&p->to_ctl, &m, text, strlen(text), NULL),
+	must(send_peer_candidate(&p->wire, &m, text, strlen(text), NULL),
 	     "candidate");
 }
 
@@ -333,7 +302,7 @@ void house_close_peer(struct house_peer *p)
 {
 	const struct msg_peer_close m = { p->id, WHY_CLOSED, 0 };
 
-	int err = send_peer_close(&p->to_ctl, &m, NULL, 0, NULL);
+	int err = send_peer_close(&p->wire, &m, NULL, 0, NULL);
 
 	/* it may have left already: its partner said goodbye */
 	if (err != -EPIPE)
@@ -362,7 +331,7 @@ void house_link(struct house *h, struct house_peer *p, uint32_t kinds)
 		if (p->regions[i] < 0)
 			die("region: %s", strerror(-p->regions[i]));
 	}
-	must(send_ice_link_own(&p->to_fds, &(struct msg_ice_link_own){
+	must(send_ice_link_own(&p->wire, &(struct msg_ice_link_own){
 		p->id, p->generation, kinds, 0 }, NULL, 0,
 		&p->regions[ICE_MEDIA]), "link_own");
 }
@@ -388,7 +357,7 @@ static void connect_link(struct house_peer *p)
 	list[2] = to_ice[0];
 	list[3] = to_audio[1];
 	list[4] = to_audio[1];
-	must(send_ice_link_far(&p->to_fds, &(struct msg_ice_link_far){
+	must(send_ice_link_far(&p->wire, &(struct msg_ice_link_far){
 		p->id, p->generation }, NULL, 0, list), "link_far");
 	for (int i = 0; i < 4; i++) {
 		close(p->regions[i]);
@@ -459,39 +428,13 @@ static enum house_event on_message(struct house *h, struct house_peer *p,
 	}
 }
 
-/* One frame that is there already; HOUSE_TIME: none. */
-static enum house_event take_frame(struct house *h, struct house_peer *p,
-				   struct house_news *news)
-{
-	enum house_event event = HOUSE_TIME;
-	const void *frame;
-	size_t len;
-	int got;
-
-	while (event == HOUSE_TIME &&
-	       (got = sp_next(&p->sp, &frame, &len)) > 0) {
-		_Alignas(8) uint8_t copy[MSG_MAX];
-		struct wire_in in;
-
-		memcpy(copy, frame, len);
-		if (wire_open(&in, copy, len, 0, ICE, BROKER,
-			      p->greeted ? AT_JOIN : AT_BOOT))
-			die("a peer's frame breaks the contract: %s",
-			    msg_name(*(uint32_t *)copy));
-		event = on_message(h, p, &in, news);
-		sp_drop(&p->sp, len);
-	}
-	news->peer = p;
-
-	return event;
-}
-
 static enum house_event read_peer(struct house *h, struct house_peer *p,
 				  struct house_news *news)
 {
-	size_t room;
-	void *space = sp_space(&p->sp, &room);
-	ssize_t n = recv(p->ctl, space, room, MSG_DONTWAIT);
+	_Alignas(8) uint8_t frame[MSG_MAX];
+	ssize_t n = recv(p->fd, frame, sizeof(frame), MSG_DONTWAIT);
+	enum house_event event;
+	struct wire_in in;
 
 	if (n < 0 && errno == EAGAIN)
 		return HOUSE_TIME;
@@ -500,9 +443,14 @@ static enum house_event read_peer(struct house *h, struct house_peer *p,
 		news->peer = p;
 		return HOUSE_HUNG_UP;
 	}
-	sp_fill(&p->sp, (size_t)n);
+	if (wire_open(&in, frame, (size_t)n, 0, ICE, BROKER,
+		      p->greeted ? AT_JOIN : AT_BOOT))
+		die("a peer's frame breaks the contract: %s",
+		    msg_name(*(uint32_t *)frame));
+	event = on_message(h, p, &in, news);
+	news->peer = p;
 
-	return take_frame(h, p, news);
+	return event;
 }
 
 static struct house_peer *peer_by_id(struct house *h, uint64_t id)
@@ -557,7 +505,7 @@ static nfds_t fill(struct house *h, struct pollfd *p, int extra)
 	p[n++] = (struct pollfd){ h->fd, POLLIN, 0 };
 	p[n++] = (struct pollfd){ extra, POLLIN, 0 };
 	for (unsigned i = 0; i < h->count; i++) {
-		p[n++] = (struct pollfd){ h->peers[i]->ctl, POLLIN, 0 };
+		p[n++] = (struct pollfd){ h->peers[i]->fd, POLLIN, 0 };
 		p[n++] = (struct pollfd){ h->peers[i]->bell, POLLIN, 0 };
 	}
 
@@ -572,8 +520,6 @@ enum house_event house_wait(struct house *h, struct house_news *news,
 	enum house_event event = HOUSE_TIME;
 
 	news->event = HOUSE_TIME;
-	for (unsigned i = 0; i < h->count && event == HOUSE_TIME; i++)
-		event = take_frame(h, h->peers[i], news);
 	while (event == HOUSE_TIME) {
 		int64_t left = mono_since(until, mono_now());
 		nfds_t n = fill(h, p, extra);

@@ -15,7 +15,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "common/sp.h"
 #include "proto/wire.h"
 #include "shm/link.h"
 
@@ -24,9 +23,8 @@ enum { HOUSE_PEERS = 1024 };
 struct house_peer {
 	uint64_t id;
 	pid_t pid;
-	int ctl, fds;
-	struct sp sp;
-	struct wire to_ctl, to_fds;
+	int fd;			/* its SEQPACKET socket; -1 hung up */
+	struct wire wire;
 	bool greeted, gone;
 	uint32_t state, kinds, port, why;
 	uint32_t media_kinds;	/* of the link in the making */
@@ -64,7 +62,7 @@ struct house_peer *house_fork(struct house *h, uint64_t id, uint16_t port);
 /* Asks and does not wait. */
 struct house_peer *house_ask(struct house *h, uint64_t id, uint16_t port);
 
-/* Dials both sockets of a peer; again after a hang-up. */
+/* Dials a peer; again after a hang-up. */
 void house_dial(struct house *h, struct house_peer *p);
 void house_hang_up(struct house_peer *p);
 

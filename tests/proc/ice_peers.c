@@ -172,7 +172,7 @@ static int open_channel(struct house_peer *p, uint16_t stream)
 
 static void leave(struct house_peer *p)
 {
-	if (p->ctl < 0)
+	if (p->fd < 0)
 		return;
 	house_close_peer(p);
 	check(await(p, HOUSE_GONE, 5000), "a closed peer says that it goes");

@@ -196,6 +196,7 @@ START_TEST(a_stranger_without_the_greeting_is_dropped)
 	close(fd);
 	ck_assert_int_eq(bus_dial(&bus, t.ctl), 0);
 	until(&t.ups, 1);
+	bus_expect(bus, "hello", 5);
 	bus_free(bus);
 }
 END_TEST
@@ -278,14 +279,86 @@ START_TEST(a_handler_that_refuses_ends_the_connection_only)
 	until(&t.downs, 1);
 	t.refuse = 0;
 	until(&t.ups, 2);	/* nng dials again by itself */
+	bus_expect(bus, "hello", 5);
 	bus_free(bus);
+}
+END_TEST
+
+/* The single channel: one SEQPACKET socket carries all. */
+
+static void setup_single(void)
+{
+	struct channel_ops ops = { on_up, on_down, on_frame, NULL };
+
+	memset(&t, 0, sizeof(t));
+	signal(SIGPIPE, SIG_IGN);
+	strcpy(t.dir, "/tmp/rm-channel-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(t.dir));
+	snprintf(t.fds, sizeof(t.fds), "%s/fds", t.dir);
+	snprintf(t.ctl, sizeof(t.ctl), "%s/ctl", t.dir);
+	ck_assert_int_eq(loop_new(&t.loop), 0);
+	ck_assert_int_eq(channel_new(&t.ch, t.loop, -1,
+				     listener(t.fds, SOCK_SEQPACKET), &ops),
+			 0);
+}
+
+START_TEST(a_single_channel_carries_frames_and_descriptors)
+{
+	static uint8_t big[CHANNEL_FRAME_MAX], got[CHANNEL_FRAME_MAX + 1];
+	int fd = dial_fds();
+
+	memset(big, 9, sizeof(big));
+	until(&t.ups, 1);
+	ck_assert_int_eq(recv(fd, got, sizeof(got), 0), 5);
+	ck_assert_int_eq(send(fd, big, sizeof(big), 0), sizeof(big));
+	until(&t.frames, 1);
+	ck_assert_uint_eq(t.bytes, sizeof(big));
+	ck_assert_int_eq(send_fds(fd, 2), 1);
+	until(&t.frames, 2);
+	ck_assert_int_eq(t.got_fds, 2);
+	/* More than the socket takes at once: all come, whole, in order. */
+	for (int i = 0; i < 25; i++) {
+		big[0] = (uint8_t)i;
+		ck_assert_int_eq(channel_send(t.ch, big, sizeof(big), NULL,
+					      0), 0);
+	}
+	for (int i = 0; i < 25; i++) {
+		ssize_t n;
+
+		while ((n = recv(fd, got, sizeof(got), MSG_DONTWAIT)) < 0)
+			ck_assert_int_eq(loop_turn(t.loop, 5), 0);
+		ck_assert_int_eq(n, sizeof(big));
+		ck_assert_int_eq(got[0], i);
+		ck_assert_int_eq(got[sizeof(big) - 1], 9);
+	}
+	close(fd);
+	until(&t.downs, 1);
+	ck_assert_int_eq(channel_send(t.ch, "x", 1, NULL, 0), -ENOTCONN);
+	fd = dial_fds();
+	until(&t.ups, 2);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_single_channel_that_nobody_reads_is_bounded)
+{
+	static uint8_t frame[CHANNEL_FRAME_MAX];
+	int fd = dial_fds(), err = 0, n;
+
+	until(&t.ups, 1);
+	for (n = 0; !err && n < 1000; n++)
+		err = channel_send(t.ch, frame, sizeof(frame), NULL, 0);
+	ck_assert_int_eq(err, -ENOBUFS);
+	ck_assert_int_lt(n, 60);
+	close(fd);
+	until(&t.downs, 1);
 }
 END_TEST
 
 int main(void)
 {
 	Suite *s = suite_create("channel");
-	TCase *c = tcase_create("channel");
+	TCase *c = tcase_create("channel"), *one = tcase_create("single");
 
 	tcase_set_timeout(c, 30);
 	tcase_add_checked_fixture(c, setup, teardown);
@@ -296,6 +369,11 @@ int main(void)
 	tcase_add_test(c, descriptors_arrive_and_too_many_end_the_connection);
 	tcase_add_test(c, a_handler_that_refuses_ends_the_connection_only);
 	suite_add_tcase(s, c);
+	tcase_set_timeout(one, 30);
+	tcase_add_checked_fixture(one, setup_single, teardown);
+	tcase_add_test(one, a_single_channel_carries_frames_and_descriptors);
+	tcase_add_test(one, a_single_channel_that_nobody_reads_is_bounded);
+	suite_add_tcase(s, one);
 
 	return suite_run(s);
 }
