@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -346,6 +347,65 @@ START_TEST(a_tree_can_be_walked)
 }
 END_TEST
 
+/* Every allocation of yaml.c and libyaml fails once. The sanitizers bring an
+ * allocator of their own, so that this runs in the plain builds. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t n);
+
+static bool counting;
+static long left;		/* allocations until one fails */
+
+static bool fails(void)
+{
+	return counting && left-- == 0;
+}
+
+void *malloc(size_t n)
+{
+	return fails() ? NULL : __libc_malloc(n);
+}
+
+void *calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : __libc_calloc(n, size);
+}
+
+void *realloc(void *p, size_t n)
+{
+	return fails() ? NULL : __libc_realloc(p, n);
+}
+
+START_TEST(each_allocation_may_fail)
+{
+	static const struct tree zero;
+	const char *text = "nodes:\n  - {id: a, node_type: \"Input\"}\n"
+			   "connections: []\n";
+	struct yaml_error err;
+	struct tree tree;
+	int code = -ENOMEM;
+	long n;
+
+	for (n = 0; code == -ENOMEM; n++) {
+		ck_assert_int_lt(n, 10000);
+		left = n;
+		counting = true;
+		code = yaml_tree_parse(&tree, text, strlen(text), &err);
+		counting = false;
+		if (code == 0)
+			break;
+		ck_assert_int_eq(code, -ENOMEM);
+		ck_assert_str_eq(err.text, "no memory");
+		ck_assert_mem_eq(&tree, &zero, sizeof(tree));
+	}
+	ck_assert_int_eq(code, 0);
+	ck_assert_int_gt(n, 20);
+	yaml_tree_free(&tree);
+}
+END_TEST
+#endif
+
 int main(void)
 {
 	Suite *s = suite_create("manifest");
@@ -362,6 +422,9 @@ int main(void)
 			    (int)ARRAY_LEN(unreadable));
 	tcase_add_test(t, size_and_count_are_bounded);
 	tcase_add_test(t, a_tree_can_be_walked);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	tcase_add_test(t, each_allocation_may_fail);
+#endif
 	suite_add_tcase(s, t);
 
 	return suite_run(s);

@@ -19,9 +19,6 @@ static const char *const offers[] = {
 	"aiortc_data_only.sdp",
 	"aiortc_recvonly.sdp",
 	"chromium_audio_video_data.sdp",
-	"chromium_call_1_audio.sdp",
-	"chromium_call_2_add_video.sdp",
-	"chromium_call_3_hold_audio.sdp",
 	"chromium_data_only.sdp",
 	"chromium_gathered.sdp",
 	"chromium_lf.sdp",
@@ -32,6 +29,24 @@ static const char *const offers[] = {
 	"form_firefox.sdp",
 	"form_max_bundle.sdp",
 	"form_safari.sdp",
+};
+
+/* One call: each is answered in the state its forerunner left. */
+static const char *const call[] = {
+	"chromium_call_1_audio.sdp",
+	"chromium_call_2_add_video.sdp",
+	"chromium_call_3_hold_audio.sdp",
+	"chromium_call_4_remove_video.sdp",
+	"chromium_call_5_add_data.sdp",
+	"chromium_call_6_ice_restart.sdp",
+	"chromium_call_7_stop_audio.sdp",
+};
+
+/* Answers to our own first offer of audio, video and data. */
+static const char *const answers[] = {
+	"chromium_answer_to_ours.sdp",
+	"chromium_answer_to_ours_recvonly.sdp",
+	"aiortc_answer_to_ours.sdp",
 };
 
 static void describe_line(FILE *f, const struct sdp_session *s, unsigned i)
@@ -74,6 +89,37 @@ static void describe(FILE *f, const char *name, const struct sdp_session *s)
 		describe_line(f, s, i);
 }
 
+static void describe_call(FILE *f, const struct sdp_local *local)
+{
+	static const char *const changes[] = { "same transport", "ICE restart",
+					       "new connection" };
+	struct sdp_session s;
+
+	for (size_t i = 0; i < ARRAY_LEN(call); i++) {
+		struct sdp *offer = kit_load(call[i]);
+
+		if (i)
+			fprintf(f, "%s: ", changes[sdp_compare(&s, offer)]);
+		s = kit_answer(offer, local, i ? &s : NULL);
+		describe(f, call[i], &s);
+		free(offer);
+	}
+}
+
+static void describe_answer(FILE *f, const struct sdp_local *local,
+			    const char *name)
+{
+	struct sdp *answer = kit_load(name);
+	struct sdp_error err = { 0 };
+	struct sdp_session s;
+
+	ck_assert_int_eq(sdp_offer(&s, local, 7, NULL, NULL), 0);
+	ck_assert_msg(sdp_apply_answer(&s, answer, &err) == 0, "%s: %u %s",
+		      name, err.line, err.text);
+	describe(f, name, &s);
+	free(answer);
+}
+
 static char *describe_all(void)
 {
 	struct sdp_local local = kit_local();
@@ -88,12 +134,15 @@ static char *describe_all(void)
 		describe(f, offers[i], &s);
 		free(offer);
 	}
+	describe_call(f, &local);
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++)
+		describe_answer(f, &local, answers[i]);
 	fclose(f);
 
 	return text;
 }
 
-START_TEST(answers_to_real_offers_are_the_golden_table)
+START_TEST(agreements_with_real_peers_are_the_golden_table)
 {
 	char *now = describe_all(), *golden;
 	const char *mode = getenv("SDP_GOLDEN");
@@ -631,7 +680,7 @@ int main(void)
 	Suite *s = suite_create("sdp answer");
 	TCase *t = tcase_create("all");
 
-	tcase_add_test(t, answers_to_real_offers_are_the_golden_table);
+	tcase_add_test(t, agreements_with_real_peers_are_the_golden_table);
 	tcase_add_loop_test(t, an_answer_is_well_formed, 0,
 			    (int)ARRAY_LEN(offers));
 	tcase_add_test(t, the_text_of_an_answer_is_this);
