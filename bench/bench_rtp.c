@@ -124,6 +124,7 @@ static void video_out(void)
 					    640, 360 };
 		bool marker = false;
 
+		picture[0] = i == 0 ? 0x82 : 0x86;	/* key or not */
 		if (pack_start(&pack, &pic,
 			       rtp_send_payload_max(send_stream)))
 			die("pack");

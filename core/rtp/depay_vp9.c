@@ -74,6 +74,49 @@ static void read_structure(struct depay *out, struct buf_in *in)
 		buf_get(in, buf_get_u8(in) >> 2 & 3);	/* R P_DIFFs */
 }
 
+/* Bits of a VP9 uncompressed header, most significant first. */
+struct bits {
+	const uint8_t *bytes;
+	size_t at, end;
+};
+
+static unsigned bits_get(struct bits *b, unsigned count)
+{
+	unsigned v = 0;
+
+	for (; count > 0; count--, b->at++) {
+		v <<= 1;
+		if (b->at < b->end)
+			v |= b->bytes[b->at / 8] >> (7 - b->at % 8) & 1;
+	}
+
+	return v;
+}
+
+/* Up to the frame type of the uncompressed header; whether it is a key
+ * frame. The descriptor's P bit alone does not say so: some senders never
+ * set it. */
+static bool read_key_head(struct bits *b, unsigned *profile)
+{
+	if (bits_get(b, 2) != 2)	/* frame marker */
+		return false;
+	*profile = bits_get(b, 1);
+	*profile |= bits_get(b, 1) << 1;
+	if (*profile == 3 && bits_get(b, 1))
+		return false;
+
+	/* not one that is shown again, type 0 */
+	return !bits_get(b, 1) && !bits_get(b, 1) && b->at <= b->end;
+}
+
+static bool is_key(const uint8_t *bytes, size_t len)
+{
+	struct bits b = { bytes, 0, len * 8 };
+	unsigned profile;
+
+	return read_key_head(&b, &profile);
+}
+
 int depay_vp9(struct depay *out, const void *payload, size_t len)
 {
 	struct buf_in in = buf_in(payload, len);
@@ -102,30 +145,12 @@ int depay_vp9(struct depay *out, const void *payload, size_t len)
 	out->data = in.at;
 	out->len = buf_left(&in);
 	out->first = (head & DESC_B) && !upper && out->sid == 0;
-	out->key = out->first && !(head & DESC_P);
+	out->key = out->first && !(head & DESC_P) &&
+		   is_key(out->data, out->len);
 	if (out->key && out->width == 0)
 		vp9_key_size(out->data, out->len, &out->width, &out->height);
 
 	return 0;
-}
-
-/* Bits of a VP9 uncompressed header, most significant first. */
-struct bits {
-	const uint8_t *bytes;
-	size_t at, end;
-};
-
-static unsigned bits_get(struct bits *b, unsigned count)
-{
-	unsigned v = 0;
-
-	for (; count > 0; count--, b->at++) {
-		v <<= 1;
-		if (b->at < b->end)
-			v |= b->bytes[b->at / 8] >> (7 - b->at % 8) & 1;
-	}
-
-	return v;
 }
 
 static void skip_color(struct bits *b, unsigned profile)
@@ -146,13 +171,7 @@ bool vp9_key_size(const void *bytes, size_t len, uint16_t *w, uint16_t *h)
 	struct bits b = { bytes, 0, (len < 64 ? len : 64) * 8 };
 	unsigned profile;
 
-	if (bits_get(&b, 2) != 2)	/* frame marker */
-		return false;
-	profile = bits_get(&b, 1);
-	profile |= bits_get(&b, 1) << 1;
-	if (profile == 3 && bits_get(&b, 1))
-		return false;
-	if (bits_get(&b, 1) || bits_get(&b, 1))	/* shown again; no key */
+	if (!read_key_head(&b, &profile))
 		return false;
 	bits_get(&b, 2);		/* shown, error resilient */
 	if (bits_get(&b, 24) != 0x498342)

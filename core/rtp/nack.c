@@ -82,7 +82,7 @@ static struct mono hole_due(const struct nack *n, const struct nack_hole *h,
 			       ? h->since
 			       : mono_add(h->since, NACK_REORDER_US);
 	/* The answer to the last question may still be under way. */
-	rtt_us = rtt_us < 0 ? RTT_UNKNOWN_US : rtt_us + rtt_us / 4;
+	rtt_us = rtt_us <= 0 ? RTT_UNKNOWN_US : rtt_us + rtt_us / 4;
 
 	return mono_add(h->asked, rtt_us > NACK_RTT_MIN_US ? rtt_us
 							   : NACK_RTT_MIN_US);

@@ -4,7 +4,8 @@
  * A hole is asked for after a short wait (it may only be late), again after
  * each round trip and a quarter, and at most NACK_TRIES times.
  *
- * Units    Extended sequence numbers (seq.h).
+ * Units    Extended sequence numbers (seq.h). rtt_us of 0 or less: not
+ *          known yet, 100 ms count.
  * Memory   A plain struct, about 10 KB; zero it or call nack_init().
  * Threads  One owner, no locks.
  */

@@ -71,7 +71,11 @@ static void make_picture(uint8_t *out, unsigned n, size_t len, bool key,
 	uint32_t size = (uint32_t)len;
 
 	memset(out, 0, HEAD);
-	out[0] = codec == RTP_VP8 ? (key ? 0x10 : 0x11) : key;
+	/* The heads of a key frame and of another one. */
+	if (codec == RTP_VP8)
+		out[0] = key ? 0x10 : 0x11;
+	else
+		out[0] = key ? 0x82 : 0x86;
 	memcpy(out + 4, &n, 4);
 	memcpy(out + 8, &size, 4);
 	for (size_t i = HEAD; i < len; i++) {
@@ -406,7 +410,7 @@ static void sender_step(struct rtp_call *c)
 
 static void given(struct rtp_call *c, const struct picture *pic)
 {
-	bool key = c->cfg.codec == RTP_VP8 ? !(c->whole[0] & 1) : c->whole[0];
+	bool key = c->whole[0] == 0x10 || c->whole[0] == 0x82;
 	struct rtp_call_stats *s = &c->stats;
 	unsigned number = 0;
 	uint32_t len = 0;

@@ -1,10 +1,12 @@
 UNIT_TESTS += test_rtp test_depay test_pack test_assembler test_nack \
-	test_recv test_send test_rtcp test_twcc test_cc
+	test_recv test_send test_rtcp test_twcc test_cc test_rtp_capture
 test_rtp_SRC := core/rtp/header.c
 test_depay_SRC := core/rtp/depay.c core/rtp/depay_vp8.c core/rtp/depay_vp9.c
 test_pack_SRC := core/rtp/pack.c $(test_depay_SRC)
 test_assembler_SRC := core/rtp/assembler.c core/rtp/continuity.c \
 	$(test_pack_SRC)
+test_rtp_capture_SRC := core/rtp/header.c core/rtp/assembler.c \
+	core/rtp/continuity.c $(test_depay_SRC)
 test_nack_SRC := core/rtp/nack.c
 test_recv_SRC := core/rtp/recv.c core/rtp/nack.c core/rtcp/rtcp.c
 test_send_SRC := core/rtp/send.c core/rtp/history.c core/rtp/header.c \

@@ -429,7 +429,8 @@ START_TEST(packed_pictures_come_back_as_they_were)
 
 		for (size_t i = 0; i < len; i++)
 			coded[i] = (uint8_t)(i * 13 + (size_t)n);
-		coded[0] = n % 30 == 0 ? 0x10 : 0x11;
+		coded[0] = codec == RTP_VP9 ? 0x82 : 0x10;
+		coded[0] |= n % 30 == 0 ? 0 : codec == RTP_VP9 ? 4 : 1;
 		ck_assert_int_eq(pack_start(&p, &pic, 1150), 0);
 		while (!marker) {
 			lens[count] = pack_next(&p, pieces[count], 1200,

@@ -88,6 +88,17 @@ START_TEST(a_short_round_trip_does_not_make_a_flood)
 }
 END_TEST
 
+START_TEST(an_unknown_round_trip_counts_as_100_ms)
+{
+	nack_recv(&n, 1, ms(0));
+	nack_recv(&n, 9, ms(0));
+	ck_assert_uint_eq(nack_poll(&n, ms(5), 0, out, 9), 7);
+	ck_assert_int_eq(nack_due(&n, 0).us, 105000);
+	ck_assert_uint_eq(nack_poll(&n, ms(104), -1, out, 9), 0);
+	ck_assert_uint_eq(nack_poll(&n, ms(105), -1, out, 9), 7);
+}
+END_TEST
+
 START_TEST(old_holes_are_forgotten)
 {
 	nack_recv(&n, 1, ms(0));
@@ -145,6 +156,7 @@ int main(void)
 	tcase_add_test(c, a_packet_that_was_only_late_is_not_asked_for);
 	tcase_add_test(c, it_is_asked_again_by_the_round_trip_and_then_no_more);
 	tcase_add_test(c, a_short_round_trip_does_not_make_a_flood);
+	tcase_add_test(c, an_unknown_round_trip_counts_as_100_ms);
 	tcase_add_test(c, old_holes_are_forgotten);
 	tcase_add_test(c, what_was_given_up_is_not_asked_for);
 	tcase_add_test(c, the_list_is_bounded);

@@ -139,6 +139,8 @@ START_TEST(a_vp9_key_picture_tells_its_size)
 	struct pack p;
 	struct seen s;
 
+	coded[0] = 0x82;	/* the head of a key frame */
+
 	pack_init(&p, RTP_VP9, &word);
 	s = cut(&p, &pic, 1000);
 	ck_assert(s.first.key);
