@@ -113,7 +113,7 @@ struct broker {
 	struct peer *by_id[PEER_BUCKETS], *by_call[PEER_BUCKETS];
 	uint32_t peers, connected, restarts;
 	uint64_t last_number;	/* of peers, sessions and spawns */
-	uint8_t *ports;		/* one byte each port of the range */
+	uint8_t *ports;		/* 1: taken; one byte each of the range */
 	uint32_t port_next;
 	struct timer stats, adopted;
 	bool adopting;		/* re-dialled workers may still say hello */

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LIFE_US = 20000000, RETRIES = 3 };
+enum { LIFE_US = 20000000, RETRIES = 6, PORT_JUMP = 61 };
 
 /* A row of a worker whose call has ended meanwhile is dropped. */
 static struct peer *own(struct worker *w, uint64_t peer)
@@ -200,6 +200,7 @@ static int retry(struct peer *p, struct worker *w)
 	p->ice = NULL;
 	p->retries++;
 	p->port = 0;		/* the taken one stays marked */
+	p->b->port_next += PORT_JUMP;	/* its neighbours may be taken too */
 
 	return spawn_peer(p);
 }

@@ -219,6 +219,8 @@ int setup_broker(struct broker **out, const struct options *opt)
 	b->template = (struct service){ .b = b, .kind = TEMPLATE };
 	b->ports = calloc(opt->udp_port_max - opt->udp_port_min + 1u, 1);
 	err = !b->ports ? -ENOMEM : find_programs(b);
+	/* Two servers with one range begin at different ports. */
+	b->port_next = (uint32_t)getpid() * 2654435761u;
 	if (!err)
 		err = choose_run_dir(b);
 	if (!err)
