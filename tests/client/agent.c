@@ -201,6 +201,7 @@ int agent_new(struct agent **out, struct loop *loop,
 	if (!a)
 		return -ENOMEM;
 	a->ops = *ops;
+	a->fd = -1;
 	a->loop = loop;
 	a->timer.due = MONO_NEVER;
 	random_text(a->ufrag, 8);

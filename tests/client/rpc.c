@@ -188,18 +188,21 @@ static void on_socket(int fd, uint32_t events, struct mono now, void *arg)
 		on_head(r, bytes, (size_t)n, now);
 }
 
-static int dial(struct rpc *r, struct loop *loop, const char *ip,
-		uint16_t port)
+static int dial(struct rpc *r, struct loop *loop, const struct rpc_to *to)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET,
-				  .sin_port = htons(port) };
+	struct sockaddr_in far = { .sin_family = AF_INET,
+				   .sin_port = htons(to->port) };
+	struct sockaddr_in near = { .sin_family = AF_INET };
 	int one = 1;
 
 	r->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (r->fd < 0 || inet_pton(AF_INET, ip, &to.sin_addr) != 1)
+	if (r->fd < 0 || inet_pton(AF_INET, to->ip, &far.sin_addr) != 1 ||
+	    (to->from && inet_pton(AF_INET, to->from, &near.sin_addr) != 1))
 		return -EINVAL;
+	if (to->from && bind(r->fd, (struct sockaddr *)&near, sizeof(near)))
+		return -errno;
 	setsockopt(r->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (connect(r->fd, (struct sockaddr *)&to, sizeof(to)) &&
+	if (connect(r->fd, (struct sockaddr *)&far, sizeof(far)) &&
 	    errno != EINPROGRESS)
 		return -errno;
 
@@ -207,8 +210,8 @@ static int dial(struct rpc *r, struct loop *loop, const char *ip,
 			  on_socket, r);
 }
 
-int rpc_new(struct rpc **out, struct loop *loop, const char *ip,
-	    uint16_t port, const struct rpc_ops *ops)
+int rpc_new(struct rpc **out, struct loop *loop, const struct rpc_to *to,
+	    const struct rpc_ops *ops)
 {
 	struct rpc *r = calloc(1, sizeof(*r));
 	uint8_t random[16];
@@ -218,6 +221,7 @@ int rpc_new(struct rpc **out, struct loop *loop, const char *ip,
 	if (!r)
 		return -ENOMEM;
 	r->ops = *ops;
+	r->fd = -1;
 	ws_init(&r->ws, WS_CLIENT);
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		abort();
@@ -225,10 +229,11 @@ int rpc_new(struct rpc **out, struct loop *loop, const char *ip,
 	n = snprintf(head, sizeof(head),
 		     "GET / HTTP/1.1\r\nHost: %s:%u\r\nUpgrade: websocket\r\n"
 		     "Connection: Upgrade\r\nSec-WebSocket-Key: %s\r\n"
-		     "Sec-WebSocket-Version: 13\r\n\r\n", ip, port, r->key);
+		     "Sec-WebSocket-Version: 13\r\n\r\n", to->ip, to->port,
+		     r->key);
 	err = queue(r, head, (size_t)n);
 	if (!err)
-		err = dial(r, loop, ip, port);
+		err = dial(r, loop, to);
 	if (err) {
 		rpc_free(r);
 		return err;

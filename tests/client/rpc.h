@@ -25,9 +25,15 @@ struct rpc_ops {
 	void *arg;
 };
 
-/* Begins to connect; ip is a literal IPv4 address. */
-int rpc_new(struct rpc **out, struct loop *loop, const char *ip,
-	    uint16_t port, const struct rpc_ops *ops) MUST_USE;
+struct rpc_to {
+	const char *ip;		/* literal IPv4 */
+	uint16_t port;
+	const char *from;	/* our address, NULL: any */
+};
+
+/* Begins to connect. */
+int rpc_new(struct rpc **out, struct loop *loop, const struct rpc_to *to,
+	    const struct rpc_ops *ops) MUST_USE;
 
 /* NULL is fine. Not from a handler. */
 void rpc_free(struct rpc *r);

@@ -472,6 +472,7 @@ int rtc_peer_new(struct rtc_peer **out, struct loop *loop,
 	struct rtc_peer *p = calloc(1, sizeof(*p));
 	struct agent_ops agent_ops = { on_up, on_datagram, p };
 	struct rpc_ops rpc_ops = { on_open, on_message, on_closed, p };
+	const struct rpc_to to = { cfg->ip, cfg->port, cfg->from };
 	int err;
 
 	if (!p)
@@ -487,7 +488,7 @@ int rtc_peer_new(struct rtc_peer **out, struct loop *loop,
 	if (!err)
 		err = agent_new(&p->agent, loop, &agent_ops);
 	if (!err)
-		err = rpc_new(&p->rpc, loop, cfg->ip, cfg->port, &rpc_ops);
+		err = rpc_new(&p->rpc, loop, &to, &rpc_ops);
 	if (err) {
 		rtc_peer_free(p);
 		return err;

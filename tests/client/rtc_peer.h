@@ -56,6 +56,8 @@ struct rtc_ops {
 struct rtc_cfg {
 	const char *ip;			/* of the server, literal IPv4 */
 	uint16_t port;
+	const char *from;		/* our own address for signaling, NULL:
+					   any; the server limits each */
 	const char *name;		/* our peer id */
 	const struct track *audio, *video;	/* NULL: not offered */
 	bool data;

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +81,7 @@ int server_start(struct server *h)
 		usleep(TRY_US);
 	}
 	fprintf(stderr, "the server did not start: %s\n", h->log);
+	h->keep_log = true;
 	if (h->pid)
 		server_stop(h);
 
@@ -95,7 +95,10 @@ void server_stop(struct server *h)
 	kill(h->pid, SIGTERM);
 	waitpid(h->pid, NULL, 0);
 	h->pid = 0;
-	unlink(h->log);
+	if (h->keep_log)
+		fprintf(stderr, "log: %s\n", h->log);
+	else
+		unlink(h->log);
 }
 
 static bool read_process(pid_t pid, struct process *out)

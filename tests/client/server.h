@@ -10,6 +10,7 @@
 #ifndef TESTS_CLIENT_SERVER_H
 #define TESTS_CLIENT_SERVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -18,6 +19,7 @@
 struct server {
 	pid_t pid;
 	uint16_t port;		/* WebSocket, on 127.0.0.1 */
+	bool keep_log;		/* after server_stop() */
 	char run_dir[64], log[80];
 };
 
