@@ -21,6 +21,21 @@ static uint64_t lost_out(const struct rtp_send *send)
 	return stats.lost > 0 ? (uint64_t)stats.lost : 0;
 }
 
+static void say_estimate(const struct peer *p)
+{
+	struct estimate_stats e;
+
+	if (!p->out.estimate)
+		return;
+	estimate_get_stats(p->out.estimate, &e);
+	log_line(LOG_DEBUG, "estimate",
+		 "bps=%u delay=%u loss=%u remb=%u acked=%u feedbacks=%llu "
+		 "overuses=%llu", estimate_bps(p->out.estimate), e.delay_bps,
+		 e.loss_bps, e.remb_bps, e.acked_bps,
+		 (unsigned long long)e.feedbacks,
+		 (unsigned long long)e.overuses);
+}
+
 static void on_timer(struct mono now, void *arg)
 {
 	struct peer *p = arg;
@@ -40,6 +55,7 @@ static void on_timer(struct mono now, void *arg)
 				       estimate_bps(p->out.estimate) : 0,
 	};
 
+	say_estimate(p);
 	(void)send_peer_stats(&p->wire, &m, NULL, 0, NULL);
 	loop_timer(p->loop, &p->reports.timer, mono_add(now, STATS_EVERY_US),
 		   on_timer, p);

@@ -2,6 +2,7 @@
 
 #include "ice-worker/transport.h"
 
+#include "common/buf.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "core/rtp/header.h"
@@ -191,21 +192,30 @@ static void on_dtls(struct peer *p, const uint8_t *bytes, size_t len)
 
 /* SRTP */
 
+/* The padding of a protected packet cannot be read yet: only its fixed header
+ * is looked at before it is authentic. */
 static void on_rtp(struct peer *p, uint8_t *bytes, size_t len)
 {
 	struct transport *t = &p->transport;
+	struct buf_in in = buf_in(bytes, len);
 	struct rtp_packet packet;
 	uint64_t index;
+	uint32_t ssrc;
+	uint16_t seq;
 	int plain;
 
-	if (!t->recv || rtp_parse(&packet, bytes, len) < 0)
+	buf_get(&in, 2);
+	seq = buf_get_u16(&in);
+	buf_get(&in, 4);
+	ssrc = buf_get_u32(&in);
+	if (!t->recv || in.bad)
 		goto drop;
-	index = replay_set_estimate(t->rtp_seen, packet.ssrc, packet.seq);
-	if (replay_set_check(t->rtp_seen, packet.ssrc, index) < 0)
+	index = replay_set_estimate(t->rtp_seen, ssrc, seq);
+	if (replay_set_check(t->rtp_seen, ssrc, index) < 0)
 		goto drop;
 	plain = srtp_evp.unprotect(t->recv, bytes, len, index);
-	if (plain < 0 || rtp_parse(&packet, bytes, (size_t)plain) < 0 ||
-	    replay_set_commit(t->rtp_seen, packet.ssrc, index) < 0)
+	if (plain < 0 || replay_set_commit(t->rtp_seen, ssrc, index) < 0 ||
+	    rtp_parse(&packet, bytes, (size_t)plain) < 0)
 		goto drop;
 	t->last_in = mono_now();
 	media_in_rtp(p, &packet, (size_t)plain, t->last_in);
