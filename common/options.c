@@ -31,7 +31,7 @@ static const struct option {
 } table[] = {
 #define AT(field) offsetof(struct options, field)
 	{ "signaling-url", "WEBRTC_SIGNALING_URL", "", URL, 0, 0, 0,
-	  "ws://HOST[:PORT][/PATH]", "",
+	  "ws://HOST[:PORT][/PATH], PORT 1 to 65535", "",
 	  "serve on this wildcard address, or join this hub; "
 	  "unset: serve on localhost:8080" },
 	{ "max-peers", "WEBRTC_MAX_PEERS", "", NUMBER, 1, 10000,

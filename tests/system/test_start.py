@@ -101,10 +101,11 @@ def test_help_lists_every_setting(run):
 
 def test_manifest_faults_are_told_all_at_once(run, tmp_path):
     bad = tmp_path / "bad.yaml"
-    bad.write_text("nodes:\n  - {id: a, node_type: Input}\n  - {id: a, node_type: Nonsense}\nconnections:\n  - {from: a, to: zz}\n")
+    bad.write_text("nodes:\n  - {id: a, node_type: Input}\n  - {id: a, node_type: Output}\n  - {id: b, node_type: Nonsense}\nconnections:\n  - {from: a, to: zz}\n")
     code, err = refused(run, WEBRTC_PIPELINE_MANIFEST=bad)
     assert code == 2
-    assert "Nonsense" in err and "zz" in err and f"{bad}:3" in err, err
+    for told in (f"{bad}:3: ", f"{bad}:4: ", "Nonsense", f"{bad}:6: ", "zz"):
+        assert told in err, err
 
 
 def test_port_in_use_is_one_clear_line(run):
