@@ -6,9 +6,9 @@
  * Each peer sends recorded speech through the loopback and takes back what
  * returns; the first VIDEO of them (2) send a picture of 320x180 as well, the
  * first DATA_PEERS messages of a data channel (usrsctp, as we wrap it, holds
- * so many associations in one process). After each peer the system runs for a window,
- * in which CPU and memory of its processes and the course of every returned
- * packet are taken.
+ * so many associations in one process). After each peer the system runs for a
+ * window, in which CPU and memory of its processes and the course of every
+ * returned packet are taken.
  *
  * A returned packet is late when it comes over 20 ms after the earliest
  * course of its stream in the window; a deadline is missed when more than one

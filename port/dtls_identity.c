@@ -42,6 +42,7 @@ bool dtls_fingerprint_parse(const char *text, struct dtls_fingerprint *out)
 {
 	size_t name = strcspn(text, " ");
 	const char *p = text + name;
+	int high, low;
 
 	out->md = digest_of(text, name);
 	if (!out->md || *p != ' ')
@@ -51,9 +52,11 @@ bool dtls_fingerprint_parse(const char *text, struct dtls_fingerprint *out)
 	for (unsigned i = 0; i < out->len; i++, p += 2) {
 		if (i && *p++ != ':')
 			return false;
-		if (nibble(p[0]) < 0 || nibble(p[1]) < 0)
+		high = nibble(p[0]);
+		low = high < 0 ? -1 : nibble(p[1]);
+		if (high < 0 || low < 0)
 			return false;
-		out->bytes[i] = (uint8_t)(nibble(p[0]) << 4 | nibble(p[1]));
+		out->bytes[i] = (uint8_t)(high << 4 | low);
 	}
 
 	return !*p;

@@ -153,7 +153,8 @@ START_TEST(rfc7714_17_rtcp)
 {
 	struct srtp *out = rfc7714(SRTP_SEND), *in = rfc7714(SRTP_RECV);
 	uint8_t p[ROOM], clear[ROOM], want[ROOM];
-	size_t len = unhex(RFC7714_RTCP, p), sealed = unhex(RFC7714_SRTCP, want);
+	size_t len = unhex(RFC7714_RTCP, p);
+	size_t sealed = unhex(RFC7714_SRTCP, want);
 	uint32_t index = 0;
 
 	memcpy(clear, p, len);
