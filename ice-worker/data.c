@@ -169,6 +169,7 @@ static void on_down(struct peer *p)
 {
 	log_info("sctp: the association ended");
 	p->data.up = false;
+	p->data.ended = true;
 	p->data.pending = false;
 	channels_all_closed(p);
 }
@@ -184,6 +185,7 @@ static int take_event(struct peer *p, enum assoc_event event,
 		return take_message(p, m);
 	case ASSOC_UP:
 		d->up = true;
+		d->owed = true;
 		log_debug("sctp is up");
 		break;
 	case ASSOC_DOWN:
@@ -253,8 +255,10 @@ static int send_message(struct peer *p)
 	struct assoc_send how;
 	int err;
 
-	if (!d->up || d->rec.value >= ASSOC_STREAMS_MAX)
+	if (d->ended || d->rec.value >= ASSOC_STREAMS_MAX)
 		return 0;
+	if (!d->up)
+		return -EAGAIN;
 	c = &d->channels[d->rec.value];
 	if (c->state != CHANNEL_OPEN)
 		return 0;

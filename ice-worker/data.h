@@ -38,7 +38,9 @@ struct data_channel {
 
 struct data {
 	struct assoc *assoc;		/* NULL: no association */
-	bool up, held, pending, owed;
+	bool up, ended;			/* the association; ended is final */
+	bool owed;			/* a channel has a debt, channels.h */
+	bool held, pending;
 	struct assoc_message message;	/* held: the ring was full */
 	struct record rec;		/* pending: SCTP was full */
 	uint8_t *payload;		/* RECORD_PAYLOAD_DATA bytes */
