@@ -13,6 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
 #include "tests/vectors/rfc3711.h"
 #include "tests/vectors/rfc7714.h"
 
@@ -171,6 +174,31 @@ START_TEST(rfc7714_17_rtcp)
 }
 END_TEST
 
+/* The same with CM, where a clear packet can carry a tag that holds. */
+START_TEST(authentic_rtcp_in_clear_is_refused)
+{
+	uint8_t p[ROOM] = { 0x80, 201, 0, 1, 1, 2, 3, 4, 0, 0, 0, 9 };
+	uint8_t master[SRTP_MASTER_MAX] = { 5 }, tag[20];
+	struct srtp_session keys;
+	uint32_t index = 77;
+	struct srtp *in;
+
+	ck_assert_int_eq(srtp_derive(SRTP_CM_SHA1_80, master, &keys), 0);
+	ck_assert_int_eq(srtp_evp.new(&in, SRTP_CM_SHA1_80, SRTP_RECV, master),
+			 0);
+	for (int encrypted = 0; encrypted <= 1; encrypted++) {
+		p[8] = encrypted ? 0x80 : 0;
+		ck_assert_ptr_nonnull(HMAC(EVP_sha1(), keys.rtcp.auth,
+					   SRTP_AUTH, p, 12, tag, NULL));
+		memcpy(p + 12, tag, 10);
+		ck_assert_int_eq(srtp_evp.unprotect_rtcp(in, p, 22, &index),
+				 encrypted ? 8 : -EBADMSG);
+		ck_assert_uint_eq(index, encrypted ? 9 : 77);
+	}
+	srtp_evp.free(in);
+}
+END_TEST
+
 START_TEST(rtcp_in_clear_is_refused)
 {
 	struct srtp *in = rfc7714(SRTP_RECV);
@@ -242,7 +270,7 @@ START_TEST(roll_over_counter_is_the_callers)
 	uint8_t p[ROOM], clear[ROOM];
 
 	/* A stream taken over at a high index, through two roll-overs. */
-	for (uint64_t index = 0x1234ffffull; index < 0x1237ffffull;
+	for (uint64_t index = 0xa1b2c3d4ffffull; index < 0xa1b2c3d7ffffull;
 	     index += 997) {
 		size_t len = build(p, 5, 0xfeedbeef, index, 160);
 		int n;
@@ -482,6 +510,7 @@ int main(void)
 	tcase_add_test(t, rfc7714_16_rtp);
 	tcase_add_test(t, rfc7714_17_rtcp);
 	tcase_add_test(t, rtcp_in_clear_is_refused);
+	tcase_add_test(t, authentic_rtcp_in_clear_is_refused);
 	tcase_add_loop_test(t, rtp_of_one_opens_in_the_other, 0, PAIRS);
 	tcase_add_loop_test(t, roll_over_counter_is_the_callers, 0, PAIRS);
 	tcase_add_loop_test(t, rtcp_of_one_opens_in_the_other, 0, PAIRS);
