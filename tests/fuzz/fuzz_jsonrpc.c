@@ -1,0 +1,193 @@
+/*
+ * fuzz_jsonrpc.c - two conversations and a broker, driven by bytes
+ *
+ * Steps are separated by 0x1e; the first byte of a step chooses who speaks:
+ * 'a' and 'b' connections, 'u' and 'd' the broker comes and goes, 't' ten
+ * seconds pass, 'A' 'O' 'C' 'S' 'G' 'K' what the broker says, 'x' closes a
+ * connection. All that is sent must be one JSON value.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/ws/utf8.h"
+#include "port/json.h"
+#include "signaling/jsonrpc.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+static struct rpc_world world;
+static struct rpc *conns[2];
+static uint64_t last_call;
+static bool is_up;
+
+static int on_send(const char *text, size_t len, void *arg)
+{
+	char error[JS_ERROR];
+	struct js *root;
+
+	(void)arg;
+	if (!utf8_ok(text, len))
+		abort();
+	/* Ids and capabilities may hold numbers no double can; the text is
+	 * JSON all the same, and the parser says which of the two it was. */
+	if (js_parse(&root, text, len, error)) {
+		if (!strstr(error, "number") && !strstr(error, "real"))
+			abort();
+		return 0;
+	}
+	js_free(root);
+
+	return 0;
+}
+
+static void on_close(uint16_t code, const char *why, void *arg)
+{
+	(void)arg;
+	if (code < 1000 || !why)
+		abort();
+}
+
+static int told(uint64_t call)
+{
+	last_call = call;
+
+	return is_up ? 0 : -ENOTCONN;
+}
+
+static int b_open(uint64_t call, const char *peer, void *arg)
+{
+	(void)arg;
+	if (!hub_name_ok(peer, strlen(peer)))
+		abort();
+
+	return told(call);
+}
+
+static int b_describe(uint64_t call, enum description_kind kind,
+		      const char *sdp, void *arg)
+{
+	(void)kind;
+	(void)arg;
+	if (strlen(sdp) > MSG_SDP)
+		abort();
+
+	return told(call);
+}
+
+static int b_trickle(uint64_t call, const char *line, void *arg)
+{
+	(void)arg;
+	if (strlen(line) > MSG_CANDIDATE || strchr(line, '\n'))
+		abort();
+
+	return told(call);
+}
+
+static int b_close(uint64_t call, void *arg)
+{
+	(void)arg;
+
+	return told(call);
+}
+
+static void deliver(const char *peer, const struct hub_event *ev, void *arg)
+{
+	(void)arg;
+	(void)!hub_send(world.hub, peer, ev);
+}
+
+static int64_t wall_ms(void)
+{
+	return 1764000000000;
+}
+
+static void open_conn(int i, struct mono now)
+{
+	struct rpc_ops ops = { on_send, on_close, NULL };
+
+	if (rpc_new(&conns[i], &world, &ops, now))
+		abort();
+}
+
+static void broker_says(char what, const char *text)
+{
+	uint64_t call = last_call;
+	unsigned n = (unsigned char)*text;
+
+	if (what == 'A' || what == 'O')
+		calls_on_local(world.calls, call,
+			       what == 'O' ? DESCRIPTION_OFFER
+					   : DESCRIPTION_ANSWER, text, 7);
+	else if (what == 'C')
+		calls_on_trickle(world.calls, call, text);
+	else if (what == 'S')
+		calls_on_state(world.calls, call,
+			       (enum call_state)(n % CALL_STATES), 7);
+	else if (what == 'G')
+		calls_on_gone(world.calls, call, (enum call_why)(n % WHYS),
+			      n & 128, text);
+	else if (what == 'K' && hub_name_ok(text, strlen(text)))
+		calls_on_known(world.calls, n, text);
+}
+
+static void step(const uint8_t *bytes, size_t len, struct mono *now)
+{
+	char what = (char)bytes[0], *text = malloc(len);
+
+	memcpy(text, bytes + 1, len - 1);
+	text[len - 1] = '\0';
+	now->us += 20000;
+	if ((what == 'a' || what == 'b') && utf8_ok(text, len - 1)) {
+		rpc_message(conns[what - 'a'], text, len - 1, *now);
+	} else if (what == 'u') {
+		is_up = true;
+		calls_on_up(world.calls, *now);
+	} else if (what == 'd') {
+		is_up = false;
+		calls_on_down(world.calls, *now);
+	} else if (what == 't') {
+		now->us += 10000000;
+		calls_tick(world.calls, *now);
+	} else if (what == 'x') {
+		rpc_free(conns[len & 1]);
+		open_conn(len & 1, *now);
+	} else {
+		broker_says(what, text);
+	}
+	free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+	struct calls_ops ops = { b_open, b_describe, b_trickle, b_close,
+				 deliver, NULL };
+	struct mono now = { 0 };
+
+	js_seed();
+	is_up = false;
+	last_call = 1;
+	world = (struct rpc_world){ .wall_ms = wall_ms, .messages_per_s = 50,
+				    .offers_per_s = 2 };
+	if (hub_new(&world.hub, 1) || calls_new(&world.calls, &ops, 1))
+		abort();
+	open_conn(0, now);
+	open_conn(1, now);
+	while (len) {
+		const uint8_t *end = memchr(bytes, 0x1e, len);
+		size_t part = end ? (size_t)(end - bytes) : len;
+
+		if (part)
+			step(bytes, part, &now);
+		part += end != NULL;
+		bytes += part;
+		len -= part;
+	}
+	rpc_free(conns[0]);
+	rpc_free(conns[1]);
+	calls_free(world.calls);
+	hub_free(world.hub);
+
+	return 0;
+}
