@@ -28,6 +28,7 @@ struct builder {
 	struct tree tree;
 	size_t *keys, *texts;	/* offsets, one of each for a node */
 	size_t text_len, text_cap;
+	uint32_t node_cap;
 	struct level levels[TREE_DEPTH];
 	unsigned depth;
 	bool done;		/* a document was read */
@@ -88,7 +89,7 @@ static int add(struct builder *b, enum tree_kind kind, uint32_t *out)
 	uint32_t n = b->tree.count;
 	struct tree_node *node = &b->tree.nodes[n];
 
-	if (n == TREE_NODES)
+	if (n == b->node_cap)
 		return refuse(b, -EMSGSIZE, "more than %d values", TREE_NODES);
 	if (!l && b->done)
 		return refuse(b, -EINVAL, "there is a second document");
@@ -246,14 +247,16 @@ static int build(struct builder *b, const char *text, size_t len)
 	return code;
 }
 
-static int allocate(struct builder *b)
+/* A value takes at least a byte of the source; its text grows by a half at
+ * most, from an escape, and by a final zero. */
+static int allocate(struct builder *b, size_t len)
 {
-	/* A value takes two bytes of source and one final zero at least. */
-	b->text_cap = 2 * (size_t)TREE_BYTES;
-	b->tree.nodes = calloc(TREE_NODES, sizeof(*b->tree.nodes));
+	b->text_cap = 2 * len + 64;
+	b->node_cap = len + 2 < TREE_NODES ? (uint32_t)len + 2 : TREE_NODES;
+	b->tree.nodes = calloc(b->node_cap, sizeof(*b->tree.nodes));
 	b->tree.text = calloc(1, b->text_cap);
-	b->keys = calloc(TREE_NODES, sizeof(*b->keys));
-	b->texts = calloc(TREE_NODES, sizeof(*b->texts));
+	b->keys = calloc(b->node_cap, sizeof(*b->keys));
+	b->texts = calloc(b->node_cap, sizeof(*b->texts));
 	if (!b->tree.nodes || !b->tree.text || !b->keys || !b->texts)
 		return refuse(b, -ENOMEM, "no memory");
 	b->text_len = 1;	/* offset 0 is the empty text */
@@ -272,7 +275,7 @@ static void point(struct builder *b)
 int yaml_tree_parse(struct tree *out, const char *text, size_t len,
 		    struct yaml_error *err)
 {
-	struct yaml_error unheard;
+	struct yaml_error unheard = { 0 };
 	struct builder b = { .err = err ? err : &unheard };
 	int code;
 
@@ -281,7 +284,7 @@ int yaml_tree_parse(struct tree *out, const char *text, size_t len,
 	if (len > TREE_BYTES)
 		return refuse(&b, -EMSGSIZE, "the text is longer than %d "
 			      "bytes", TREE_BYTES);
-	code = allocate(&b);
+	code = allocate(&b, len);
 	if (code == 0)
 		code = build(&b, text, len);
 	if (code == 0) {

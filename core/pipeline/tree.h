@@ -4,7 +4,7 @@
  * What a YAML or JSON text says, without its syntax: port/yaml.h makes it,
  * manifest.h reads it.
  *
- * Memory   One block: nodes and the text they point to. whoever made it frees it.
+ * Memory   Nodes and the text they point to; whoever made a tree frees it.
  * Threads  Plain data.
  */
 #ifndef CORE_PIPELINE_TREE_H

@@ -201,7 +201,8 @@ static bool starts(const struct addr *a, const char *prefix, unsigned bits)
 	    p.family != a->family || memcmp(a->bytes, p.bytes, whole) != 0)
 		return false;
 
-	return rest == 0 || (a->bytes[whole] ^ p.bytes[whole]) >> (8 - rest) == 0;
+	return rest == 0 ||
+	       (a->bytes[whole] ^ p.bytes[whole]) >> (8 - rest) == 0;
 }
 
 static struct addr inner_ipv4(const struct addr *a, int at, uint8_t mask)

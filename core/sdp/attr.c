@@ -145,7 +145,9 @@ static int on_fingerprint(struct sdp_parser *p, struct scan v)
 	static const struct {
 		const char *name;
 		uint8_t len;
-	} hashes[] = { { "sha-256", 32 }, { "sha-384", 48 }, { "sha-512", 64 } };
+	} hashes[] = {
+		{ "sha-256", 32 }, { "sha-384", 48 }, { "sha-512", 64 },
+	};
 	struct sdp_fingerprint f = { .hash = SDP_HASH_OTHER };
 	struct scan name = scan_word(&v), value = scan_word(&v);
 
@@ -308,7 +310,7 @@ static int take_payload(struct sdp_parser *p, struct scan *v,
 
 static int on_rtpmap(struct sdp_parser *p, struct scan v)
 {
-	struct sdp_payload *payload;
+	struct sdp_payload *payload = NULL;
 	struct scan name, clock;
 	uint64_t hz, channels = 1;
 
@@ -332,7 +334,7 @@ static int on_rtpmap(struct sdp_parser *p, struct scan v)
 
 static int on_fmtp(struct sdp_parser *p, struct scan v)
 {
-	struct sdp_payload *payload;
+	struct sdp_payload *payload = NULL;
 
 	if (p->media->payload_count == 0)
 		return 0;	/* a format that is not RTP */
@@ -368,7 +370,7 @@ static uint8_t feedback_of(struct scan v)
 static int on_rtcp_fb(struct sdp_parser *p, struct scan v)
 {
 	struct sdp_media *m = p->media;
-	struct sdp_payload *payload;
+	struct sdp_payload *payload = NULL;
 
 	if (scan_skip(&v, "* ")) {
 		for (unsigned i = 0; i < m->payload_count; i++)

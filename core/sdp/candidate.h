@@ -89,7 +89,7 @@ enum addr_scope addr_scope(const struct addr *a);
 /* Whom this process may send to. */
 struct candidate_policy {
 	bool public_only;	/* WEBRTC_PEER_NETWORKS=public */
-	uint16_t refuse_ports[4];	/* our listeners, on this machine; 0: none */
+	uint16_t refuse_ports[4];	/* listeners of ours; 0: none */
 	const struct addr *own;	/* addresses of this machine */
 	unsigned owns;
 };

@@ -245,7 +245,7 @@ int sdp_offer(struct sdp_session *out, const struct sdp_local *local,
 /* Keeps of our codecs what the peer lists, under our numbers. */
 static bool keep_codecs(struct sdp_line *line, const struct sdp_line *theirs)
 {
-	struct sdp_line_codec kept[SDP_CODECS];
+	struct sdp_line_codec kept[SDP_CODECS] = { 0 };
 	uint8_t n = 0;
 
 	for (unsigned i = 0; i < theirs->codec_count; i++) {

@@ -293,7 +293,7 @@ static int parse(struct sdp_parser *p, const char *text, size_t len)
 int sdp_parse(struct sdp *sdp, const char *text, size_t len,
 	      struct sdp_error *err)
 {
-	struct sdp_error unheard;
+	struct sdp_error unheard = { 0 };
 	struct sdp_parser p = { .sdp = sdp, .err = err ? err : &unheard };
 	int result;
 

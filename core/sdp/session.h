@@ -84,7 +84,7 @@ struct sdp_session {
  * Empty or NULL texts are an error but where stated.
  */
 struct sdp_local {
-	uint64_t session_id;	/* of the o= line, the same for the whole call */
+	uint64_t session_id;	/* of the o= line, the same in all of a call */
 	uint32_t version;	/* +1 with each description */
 	const char *ufrag, *pwd;
 	uint8_t fingerprint[32];	/* SHA-256 of our certificate */

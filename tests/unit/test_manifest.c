@@ -315,7 +315,8 @@ START_TEST(size_and_count_are_bounded)
 		text[i] = i % 2 ? 'a' : ',';
 	text[0] = '[';
 	text[cap - 2] = ']';
-	ck_assert_int_eq(yaml_tree_parse(&tree, text, cap - 1, &err), -EMSGSIZE);
+	ck_assert_int_eq(yaml_tree_parse(&tree, text, cap - 1, &err),
+			 -EMSGSIZE);
 	ck_assert_ptr_nonnull(strstr(err.text, "more than 65536 values"));
 	free(text);
 }

@@ -224,27 +224,35 @@ static const struct {
 	  "WEBRTC_LOG=loud: allowed is LEVEL or LEVEL,PROCESS=LEVEL,... with "
 	  "error, warn, info, debug" },
 	{ "WEBRTC_SIGNALING_URL=http://x", { NULL },
-	  "WEBRTC_SIGNALING_URL=http://x: allowed is ws://HOST[:PORT][/PATH], PORT 1 to 65535" },
+	  "WEBRTC_SIGNALING_URL=http://x: allowed is ws://HOST[:PORT][/PATH]"
+	  ", PORT 1 to 65535" },
 	{ "WEBRTC_SIGNALING_URL=ws://", { NULL },
-	  "WEBRTC_SIGNALING_URL=ws://: allowed is ws://HOST[:PORT][/PATH], PORT 1 to 65535" },
+	  "WEBRTC_SIGNALING_URL=ws://: allowed is ws://HOST[:PORT][/PATH]"
+	  ", PORT 1 to 65535" },
 	{ "WEBRTC_SIGNALING_URL=ws://a:0", { NULL },
 	  "WEBRTC_SIGNALING_URL=ws://a:0: allowed is "
-	  "ws://HOST[:PORT][/PATH], PORT 1 to 65535" },
+	  "ws://HOST[:PORT][/PATH]"
+	  ", PORT 1 to 65535" },
 	{ "WEBRTC_SIGNALING_URL=ws://a:70000", { NULL },
 	  "WEBRTC_SIGNALING_URL=ws://a:70000: allowed is "
-	  "ws://HOST[:PORT][/PATH], PORT 1 to 65535" },
+	  "ws://HOST[:PORT][/PATH]"
+	  ", PORT 1 to 65535" },
 	{ "WEBRTC_SIGNALING_URL=ws://a:", { NULL },
 	  "WEBRTC_SIGNALING_URL=ws://a:: allowed is "
-	  "ws://HOST[:PORT][/PATH], PORT 1 to 65535" },
+	  "ws://HOST[:PORT][/PATH]"
+	  ", PORT 1 to 65535" },
 	{ "WEBRTC_SIGNALING_URL=ws://[::1", { NULL },
 	  "WEBRTC_SIGNALING_URL=ws://[::1: allowed is "
-	  "ws://HOST[:PORT][/PATH], PORT 1 to 65535" },
+	  "ws://HOST[:PORT][/PATH]"
+	  ", PORT 1 to 65535" },
 	{ "WEBRTC_SIGNALING_URL=ws://u@h", { NULL },
 	  "WEBRTC_SIGNALING_URL=ws://u@h: allowed is "
-	  "ws://HOST[:PORT][/PATH], PORT 1 to 65535" },
+	  "ws://HOST[:PORT][/PATH]"
+	  ", PORT 1 to 65535" },
 	{ "WEBRTC_SIGNALING_URL=wss://hub", { NULL },
 	  "WEBRTC_SIGNALING_URL=wss://hub: not available yet, allowed is "
-	  "ws://HOST[:PORT][/PATH], PORT 1 to 65535" },
+	  "ws://HOST[:PORT][/PATH]"
+	  ", PORT 1 to 65535" },
 	{ "WEBRTC_ENABLE_GRPC_SIGNALING=true", { NULL },
 	  "WEBRTC_ENABLE_GRPC_SIGNALING=true: not available yet, allowed is "
 	  "false" },

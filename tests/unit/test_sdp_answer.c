@@ -63,8 +63,9 @@ static void describe_line(FILE *f, const struct sdp_session *s, unsigned i)
 		const struct sdp_line_codec *c = &l->codecs[k];
 
 		fprintf(f, " %s=%u/fb%02x%s%s%s", sdp_codec_name(c->codec),
-			c->payload_type, c->feedback, c->stereo ? "/stereo" : "",
-			c->fec ? "/fec" : "", c->profile_given ? "/p0" : "");
+			c->payload_type, c->feedback,
+			c->stereo ? "/stereo" : "", c->fec ? "/fec" : "",
+			c->profile_given ? "/p0" : "");
 	}
 	if (l->kind != SDP_DATA)
 		fprintf(f, " ext mid=%u cc=%u level=%u ssrcs=%u", l->ext_mid,
