@@ -87,22 +87,6 @@ static void adopt_each(struct broker *b, const char *name)
 	log_info("worker found", "worker=%s pid=%d", name, (int)pid);
 }
 
-int adopt_held(struct broker *b, uint64_t peer, uint64_t generation,
-	       uint32_t media)
-{
-	struct held *more;
-
-	if (b->held_len >= 2 * b->opt->max_peers + 16)
-		return -EPROTO;
-	more = realloc(b->held, (b->held_len + 1) * sizeof(*more));
-	if (!more)
-		return -ENOMEM;
-	b->held = more;
-	b->held[b->held_len++] = (struct held){ peer, generation, media };
-
-	return 0;
-}
-
 static void settle_held(struct broker *b, const struct held *h)
 {
 	struct peer *p = peer_by_id(b, h->peer);
@@ -115,6 +99,26 @@ static void settle_held(struct broker *b, const struct held *h)
 		(void)send_media_peer_close(&w->ctl,
 			&(struct msg_media_peer_close){ h->peer }, NULL, 0,
 			NULL);
+}
+
+int adopt_held(struct broker *b, uint64_t peer, uint64_t generation,
+	       uint32_t media)
+{
+	struct held late = { peer, generation, media }, *more;
+
+	if (!b->adopting) {
+		settle_held(b, &late);
+		return 0;
+	}
+	if (b->held_len >= 2 * b->opt->max_peers + 16)
+		return -EPROTO;
+	more = realloc(b->held, (b->held_len + 1) * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	b->held = more;
+	b->held[b->held_len++] = (struct held){ peer, generation, media };
+
+	return 0;
 }
 
 void adopt_settle(struct broker *b)

@@ -52,6 +52,8 @@ struct worker {
 	struct peer *peer;	/* ICE */
 	uint32_t index, links;	/* MEDIA */
 	uint32_t forks;		/* TEMPLATE */
+	uint32_t spent;		/* ICE: messages in the present second */
+	struct mono second;
 	bool leaving;		/* its end is wanted */
 };
 
@@ -75,6 +77,7 @@ struct peer {
 	struct worker *ice;	/* NULL while none is alive */
 	bool forking, orphan, answered;
 	uint32_t port, state, retries;
+	struct restart superseded;	/* when its connection was replaced */
 	struct pending pending[PENDING_MAX];
 	uint32_t pending_len;
 	/* the link to its media-worker (link.c) */
@@ -153,6 +156,8 @@ int worker_dial(struct worker *w) MUST_USE;
 /* Learn of its end by pidfd. */
 int worker_follow(struct worker *w, pid_t pid) MUST_USE;
 void worker_kill(struct worker *w, int signal);
+/* Ends it when what it was asked for is done. */
+void worker_retire(struct worker *w);
 /* It broke the contract: killed, its end is handled as a crash. */
 void worker_broken(struct worker *w, const char *what);
 /* Its end was noticed; frees w. */

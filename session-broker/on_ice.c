@@ -2,6 +2,7 @@
 
 #include "session-broker/broker.h"
 
+#include "common/clock.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -128,6 +129,11 @@ int on_peer_refused(struct worker *w, const struct msg_peer_refused *m,
 	return 0;
 }
 
+/* Signaling lets a peer make two offers a second. */
+static const struct restart_policy often = {
+	{ 0, 0, 0, 0 }, 10000000, 12, 1000000,
+};
+
 int on_peer_superseded(struct worker *w, const struct msg_peer_superseded *m,
 		       const void *blob, size_t len)
 {
@@ -136,6 +142,11 @@ int on_peer_superseded(struct worker *w, const struct msg_peer_superseded *m,
 
 	if (!p)
 		return 0;
+	if (mono_since(restart_due(&p->superseded, &often, mono_now()),
+		       mono_now()) > 0) {
+		peer_end(p, WHY_PROTOCOL, "too many new connections");
+		return 0;
+	}
 	log_info("offer of a new connection", "peer=%s", p->name);
 	w->leaving = true;
 	w->peer = NULL;

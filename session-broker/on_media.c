@@ -43,9 +43,6 @@ int on_media_holds(struct worker *w, const struct msg_media_holds *m,
 {
 	(void)blob;
 	(void)len;
-	if (!w->b->adopting)
-		return -EPROTO;
-
 	return adopt_held(w->b, m->peer, m->generation, w->index);
 }
 

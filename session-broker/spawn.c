@@ -335,9 +335,8 @@ static void renew_template(struct broker *b)
 	if (!old || b->stopping)
 		return;
 	log_info("template is renewed", "forks=%u", old->forks);
-	old->leaving = true;
 	b->template.worker = NULL;
-	worker_kill(old, SIGTERM);
+	worker_retire(old);
 	if (service_start(&b->template))
 		service_failed(&b->template, 0);
 }

@@ -23,7 +23,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { HELLO_US = 10000000, LAST_WORDS_US = 30000, PARK_US = 3000000 };
+enum {
+	HELLO_US = 10000000, LAST_WORDS_US = 30000, RETIRE_US = 1000000,
+	PARK_US = 3000000,
+};
+enum { ICE_MESSAGES = 400 };	/* a second; an honest one has some ten */
 
 int worker_new(struct worker **out, struct broker *b, enum proc kind,
 	       const char *name)
@@ -116,6 +120,19 @@ void worker_kill(struct worker *w, int sig)
 		syscall(SYS_pidfd_send_signal, w->on_exit.fd, sig, NULL, 0);
 }
 
+static void on_retired(struct mono now, void *arg)
+{
+	(void)now;
+	worker_kill(arg, SIGTERM);
+}
+
+void worker_retire(struct worker *w)
+{
+	w->leaving = true;
+	loop_timer(w->b->loop, &w->deadline, mono_add(mono_now(), RETIRE_US),
+		   on_retired, w);
+}
+
 void worker_broken(struct worker *w, const char *what)
 {
 	log_warn("worker broke the contract", "worker=%s what=\"%s\"", w->name,
@@ -143,10 +160,29 @@ void worker_alive(struct worker *w, int64_t span_us)
 		   on_silent, w);
 }
 
+/* An ice-worker parses the internet: what it may cost us is bounded. */
+static bool within_rate(struct worker *w)
+{
+	struct mono now = mono_now();
+
+	if (w->kind != ICE)
+		return true;
+	if (mono_since(now, w->second) > 1000000) {
+		w->second = now;
+		w->spent = 0;
+	}
+
+	return ++w->spent <= ICE_MESSAGES;
+}
+
 static void take(struct worker *w, const void *frame, size_t len)
 {
 	struct wire_in in;
 
+	if (!within_rate(w)) {
+		worker_broken(w, "too many messages");
+		return;
+	}
 	if (wire_open(&in, frame, len, 0, w->kind, BROKER, w->phase)) {
 		struct msg_head head = { .type = MSG_COUNT };
 

@@ -5,4 +5,5 @@ FUZZERS += fuzz_broker
 fuzz_broker_SRC := session-broker/dispatch.c session-broker/peer.c \
 	session-broker/link.c session-broker/on_signaling.c \
 	session-broker/on_ice.c session-broker/on_media.c \
-	$(sort $(SHM_LINK) $(SHM_FRAMES)) $(PROTO) $(COMMON_LOOP) $(COMMON_LOG)
+	core/session/restart.c $(sort $(SHM_LINK) $(SHM_FRAMES)) $(PROTO) \
+	$(COMMON_LOOP) $(COMMON_LOG)
