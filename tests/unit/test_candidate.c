@@ -88,6 +88,23 @@ START_TEST(what_is_written_reads_the_same)
 }
 END_TEST
 
+/* Found by fuzz_candidate: half an extension left its number behind. */
+START_TEST(half_and_double_extensions_leave_nothing)
+{
+	struct candidate c = must_parse(
+		"1 1 udp 1 192.0.2.4 5000 typ srflx rport 9");
+
+	ck_assert_uint_eq(c.related_port, 0);
+	c = must_parse("1 1 udp 1 192.0.2.4 5000 typ srflx raddr x.local "
+		       "rport 9");
+	ck_assert_uint_eq(c.related.family, ADDR_NONE);
+	ck_assert_uint_eq(c.related_port, 0);
+	c = must_parse("1 1 udp 1 192.0.2.4 5000 typ host ufrag abcdef ufrag "
+		       "xyz");
+	ck_assert_str_eq(c.ufrag, "abcdef");
+}
+END_TEST
+
 static const char *const malformed[] = {
 	"",
 	"candidate:",
@@ -387,6 +404,7 @@ int main(void)
 	tcase_add_test(t, a_host_candidate_is_read);
 	tcase_add_test(t, prefixes_case_and_line_ends_do_not_matter);
 	tcase_add_test(t, what_is_written_reads_the_same);
+	tcase_add_test(t, half_and_double_extensions_leave_nothing);
 	tcase_add_loop_test(t, a_malformed_line_is_refused_with_a_reason, 0,
 			    (int)ARRAY_LEN(malformed));
 	tcase_add_test(t, every_cut_and_every_long_line_is_harmless);

@@ -217,6 +217,44 @@ START_TEST(numbers_of_a_browser_are_kept_in_our_offer)
 }
 END_TEST
 
+/* Found by fuzz_sdp: a number that the call uses for one thing was used for
+ * another in the m-line we add, and the m-line had it twice. */
+START_TEST(numbers_of_an_added_m_line_do_not_clash)
+{
+	struct sdp_local local = kit_local();
+	struct sdp *offer = kit_text(
+		KIT_HEAD "a=group:BUNDLE 0 1\r\n" KIT_VIDEO "a=mid:0\r\n"
+		"a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\r\n" KIT_DATA
+		"a=mid:1\r\n");
+	struct sdp_session s = kit_answer(offer, &local, NULL), next;
+	struct sdp *again;
+	char *text;
+
+	ck_assert_int_eq(sdp_offer(&next, &local, 7, &s, NULL), 0);
+	ck_assert_uint_eq(next.lines[2].ext_mid, 1);
+	ck_assert_uint_eq(next.lines[2].ext_audio_level, 14);
+	ck_assert_uint_eq(next.lines[2].ext_transport_cc, 3);
+	text = kit_write(&next, &local);
+	again = kit_text(text);
+	ck_assert_uint_eq(again->media[2].extmap_count, 3);
+	free(text);
+	free(again);
+	free(offer);
+	/* Both wishes for video are taken: two other numbers, not one twice. */
+	offer = kit_text(KIT_HEAD "a=group:BUNDLE 0 1\r\n"
+			 "m=audio 9 UDP/TLS/RTP/SAVPF 98\r\na=rtcp-mux\r\n"
+			 "a=mid:0\r\na=rtpmap:98 opus/48000/2\r\n" KIT_TRANSPORT
+			 "m=audio 9 UDP/TLS/RTP/SAVPF 96\r\na=rtcp-mux\r\n"
+			 "a=mid:1\r\na=rtpmap:96 opus/48000/2\r\n"
+			 KIT_TRANSPORT);
+	s = kit_answer(offer, &local, NULL);
+	ck_assert_int_eq(sdp_offer(&next, &local, 3, &s, NULL), 0);
+	ck_assert_uint_eq(next.lines[2].codecs[0].payload_type, 127);
+	ck_assert_uint_eq(next.lines[2].codecs[1].payload_type, 126);
+	free(offer);
+}
+END_TEST
+
 static char *offered_text(struct sdp_session *s, struct sdp_local *local)
 {
 	ck_assert_int_eq(sdp_offer(s, local, SDP_AUDIO | SDP_VIDEO, NULL,
@@ -500,6 +538,7 @@ int main(void)
 	tcase_add_test(t, kinds_come_and_go_on_the_same_transport);
 	tcase_add_test(t, either_side_may_offer_next);
 	tcase_add_test(t, numbers_of_a_browser_are_kept_in_our_offer);
+	tcase_add_test(t, numbers_of_an_added_m_line_do_not_clash);
 	tcase_add_loop_test(t, a_bad_answer_changes_nothing, 0,
 			    (int)ARRAY_LEN(bad_answers));
 	tcase_add_test(t, an_answer_may_reject_and_narrow);
