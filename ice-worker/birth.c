@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -81,19 +82,27 @@ static int empty_root(void)
 	return 0;
 }
 
+/* Each step that the surroundings forbid (a container without the right) is
+ * left out and shows in the level; the filter holds in any case. */
 static int give_up_root(void)
 {
+	bool namespaces, root;
+
 	if (geteuid() != 0)
 		return 0;
-	if (unshare(CLONE_NEWNS | CLONE_NEWIPC) == 0)
+	namespaces = unshare(CLONE_NEWNS | CLONE_NEWIPC) == 0;
+	root = empty_root() == 0;
+	if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+	    setresuid(NOBODY, NOBODY, NOBODY) < 0) {
+		if (errno != EPERM)
+			return -errno;
+		level = root ? "root, filter" : "filter";
+		return 0;
+	}
+	if (namespaces && root)
 		level = "namespaces, root, uid, filter";
 	else
-		level = "root, uid, filter";
-	if (empty_root() < 0)
-		level = "uid, filter";
-	if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-	    setresuid(NOBODY, NOBODY, NOBODY) < 0)
-		return -errno;
+		level = root ? "root, uid, filter" : "uid, filter";
 
 	return 0;
 }

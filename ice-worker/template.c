@@ -41,6 +41,9 @@ static int warm(void)
 	int err;
 
 	mallopt(M_ARENA_MAX, 1);
+	/* the few large buffers go back to the kernel when they are free */
+	mallopt(M_MMAP_THRESHOLD, 65536);
+	mallopt(M_TRIM_THRESHOLD, 65536);
 	if ((err = dtls_warm()) < 0 || (err = srtp_warm()) < 0 ||
 	    (err = ice_warm()) < 0 || (err = assoc_start()) < 0)
 		return err;
