@@ -369,7 +369,8 @@ static void read_health(const struct conn *c, struct health *h,
 
 	h->peers = hub_count(c->door->world->hub);
 	h->uptime_s = mono_since(now, c->door->started) / 1000000;
-	h->broker = mono_before(now, mono_add(away, BROKER_GRACE_US));
+	h->broker = away.us == MONO_NEVER.us;
+	h->ok = mono_before(now, mono_add(away, BROKER_GRACE_US));
 }
 
 static void on_request(struct conn *c, const struct h1_request *r,

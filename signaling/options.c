@@ -121,19 +121,24 @@ static int on_offer_rate(struct sig_options *o, const char *v)
 }
 
 static const struct option {
-	const char *name;
+	const char *name, *variable;	/* variable NULL: a flag only */
 	int (*set)(struct sig_options *o, const char *value);
 	const char *allowed;
 } table[] = {
-	{ "--log", on_log, "LEVEL or role=LEVEL, comma-separated" },
-	{ "--web", on_web, "a folder" },
-	{ "--listen", on_listen, "HOST:PORT or [IPV6]:PORT, at most 8 times" },
-	{ "--join", parse_join, "ws://HOST[:PORT][/PATH]" },
-	{ "--origins", on_origins, "ORIGIN,... or *" },
-	{ "--max-per-source", on_max_per_source, "1 to 1000000" },
-	{ "--max-connections", on_max_connections, "1 to 100000" },
-	{ "--message-rate", on_message_rate, "1 to 10000000 a second" },
-	{ "--offer-rate", on_offer_rate, "1 to 10000000 a second" },
+	{ "--log", NULL, on_log, "LEVEL or role=LEVEL, comma-separated" },
+	{ "--web", NULL, on_web, "a folder" },
+	{ "--listen", NULL, on_listen,
+	  "HOST:PORT or [IPV6]:PORT, at most 8 times" },
+	{ "--join", NULL, parse_join, "ws://HOST[:PORT][/PATH]" },
+	{ "--origins", "WEBRTC_ORIGINS", on_origins, "ORIGIN,... or *" },
+	{ "--max-per-source", "WEBRTC_MAX_PER_SOURCE", on_max_per_source,
+	  "1 to 1000000" },
+	{ "--max-connections", "WEBRTC_MAX_CONNECTIONS", on_max_connections,
+	  "1 to 100000" },
+	{ "--message-rate", "WEBRTC_MESSAGE_RATE", on_message_rate,
+	  "1 to 10000000 a second" },
+	{ "--offer-rate", "WEBRTC_OFFER_RATE", on_offer_rate,
+	  "1 to 10000000 a second" },
 };
 
 const char *sig_options_help(void)
@@ -152,7 +157,35 @@ const char *sig_options_help(void)
 	       "  --message-rate N        messages a second of one connection "
 	       "(50, twice that at once)\n"
 	       "  --offer-rate N          offers a second of one connection "
-	       "(2, 5 at once)\n";
+	       "(2, 5 at once)\n"
+	       "The last five are also read from WEBRTC_ORIGINS, "
+	       "WEBRTC_MAX_PER_SOURCE,\nWEBRTC_MAX_CONNECTIONS, "
+	       "WEBRTC_MESSAGE_RATE and WEBRTC_OFFER_RATE; a flag wins.\n";
+}
+
+static int set(struct sig_options *out, const struct option *o,
+	       const char *name, const char *value, char error[SIG_ERROR])
+{
+	if (o->set(out, value) == 0)
+		return 0;
+	snprintf(error, SIG_ERROR, "signaling: %s=%.120s: allowed is %s",
+		 name, value, o->allowed);
+
+	return -EINVAL;
+}
+
+/* An empty variable is an absent one. */
+static int read_variables(struct sig_options *out, char error[SIG_ERROR])
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		const struct option *o = &table[i];
+		const char *v = o->variable ? getenv(o->variable) : NULL;
+
+		if (v && *v && set(out, o, o->variable, v, error))
+			return -EINVAL;
+	}
+
+	return 0;
 }
 
 static int check(const struct sig_options *o, char error[SIG_ERROR])
@@ -171,6 +204,8 @@ int sig_options_parse(struct sig_options *out, int argc, char *const *argv,
 	*out = (struct sig_options){ .max_connections = 4096,
 				     .messages_per_s = 50,
 				     .offers_per_s = 2 };
+	if (read_variables(out, error))
+		return -EINVAL;
 	for (int i = 1; i < argc; i++) {
 		const struct option *o = NULL;
 
@@ -187,12 +222,8 @@ int sig_options_parse(struct sig_options *out, int argc, char *const *argv,
 					    : "no such argument");
 			return -EINVAL;
 		}
-		if (o->set(out, argv[++i])) {
-			snprintf(error, SIG_ERROR,
-				 "signaling: %s=%.120s: allowed is %s",
-				 o->name, argv[i], o->allowed);
+		if (set(out, o, o->name, argv[++i], error))
 			return -EINVAL;
-		}
 	}
 
 	return check(out, error);

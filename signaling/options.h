@@ -1,7 +1,8 @@
 /*
- * options.h - the command line of signaling (the broker writes it)
+ * options.h - the command line of signaling (the broker writes it); limits
+ * also come from the environment, so that they pass through the broker
  *
- * Memory   Texts point into argv.
+ * Memory   Texts point into argv and the environment.
  * Errors   -EINVAL: error says which argument and what is allowed.
  */
 #ifndef SIGNALING_OPTIONS_H

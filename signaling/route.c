@@ -51,13 +51,13 @@ void route_error(struct route_answer *out, unsigned status, bool keep_alive)
 static void route_health(struct route_answer *out, const struct h1_request *r,
 			 const struct health *h)
 {
-	begin(out, h->broker ? 200 : 503, r->keep_alive);
+	begin(out, h->ok ? 200 : 503, r->keep_alive);
 	add(out, "Content-Type", "application/json");
 	add(out, "Cache-Control", "no-store");
 	snprintf(out->small, sizeof(out->small),
 		 "{\"status\":\"%s\",\"peers\":%zu,\"uptime_s\":%lld,"
 		 "\"broker\":\"%s\"}\n",
-		 h->broker ? "ok" : "degraded", h->peers,
+		 h->ok ? "ok" : "degraded", h->peers,
 		 (long long)h->uptime_s, h->broker ? "up" : "down");
 	body(out, out->small, strlen(out->small), h1_is(r->method, "HEAD"));
 }

@@ -12,7 +12,8 @@
 struct health {
 	size_t peers;
 	int64_t uptime_s;
-	bool broker;		/* its link is up, or was 5 s ago */
+	bool broker;		/* its link is up */
+	bool ok;		/* ... or was 5 s ago */
 };
 
 enum { ROUTE_HEADERS = 6, ROUTE_BODY = 256 };

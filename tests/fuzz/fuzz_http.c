@@ -23,7 +23,7 @@ static void check(int truth)
 static void decide(const struct h1_request *r)
 {
 	static struct files *files;
-	struct health health = { 1, 2, true };
+	struct health health = { 1, 2, true, true };
 	struct route_answer answer;
 	char accept[WS_ACCEPT_TEXT], head[2048];
 	struct buf_out out = buf_out(head, sizeof(head));
