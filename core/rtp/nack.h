@@ -23,7 +23,7 @@ enum {
 	NACK_REORDER_US = 5000,		/* wait before the first question... */
 	NACK_REORDER_PKTS = 3,		/* ...or this many newer packets */
 	NACK_AGE_US = 1000000,		/* older holes are nobody's wish */
-	NACK_RTT_MIN_US = 20000,	/* not asked again sooner */
+	NACK_RTT_MIN_US = 10000,	/* not asked again sooner */
 };
 
 struct nack_hole {

@@ -83,8 +83,8 @@ START_TEST(a_short_round_trip_does_not_make_a_flood)
 	nack_recv(&n, 1, ms(0));
 	nack_recv(&n, 9, ms(0));
 	ck_assert_uint_eq(nack_poll(&n, ms(5), 100, out, 9), 7);
-	ck_assert_uint_eq(nack_poll(&n, ms(24), 100, out, 9), 0);
-	ck_assert_uint_eq(nack_poll(&n, ms(25), 100, out, 9), 7);
+	ck_assert_uint_eq(nack_poll(&n, ms(14), 100, out, 9), 0);
+	ck_assert_uint_eq(nack_poll(&n, ms(15), 100, out, 9), 7);
 }
 END_TEST
 
