@@ -22,18 +22,14 @@ enum { LIST_END = -1, SOCK_TYPE_MASK = 0xf };
 
 /* What a connected peer does, and what the C library needs to leave. */
 static const int run_calls[] = {
-	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev),
-	SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(recvmmsg),
-	SCMP_SYS(sendmmsg), SCMP_SYS(recvfrom), SCMP_SYS(sendto),
-	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(epoll_wait),
-	SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_ctl),
+	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),
+	SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg), SCMP_SYS(poll),
+	SCMP_SYS(ppoll), SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_ctl),
 	SCMP_SYS(accept4), SCMP_SYS(close), SCMP_SYS(brk), SCMP_SYS(munmap),
 	SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(futex),
-	SCMP_SYS(getrandom), SCMP_SYS(getpid), SCMP_SYS(gettid),
-	SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep),
-	SCMP_SYS(gettimeofday), SCMP_SYS(restart_syscall),
-	SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(exit),
-	SCMP_SYS(exit_group), LIST_END,
+	SCMP_SYS(getrandom), SCMP_SYS(getpid), SCMP_SYS(clock_gettime),
+	SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(rt_sigprocmask), SCMP_SYS(exit_group), LIST_END,
 };
 
 /* Reading the descriptors' own state; a region's seals are checked by it. */
@@ -43,13 +39,16 @@ static const int own_calls[] = {
 
 static const int gather_calls[] = {
 	SCMP_SYS(bind), SCMP_SYS(getsockname), SCMP_SYS(setsockopt),
-	SCMP_SYS(getsockopt), SCMP_SYS(ioctl), SCMP_SYS(fcntl),
-	SCMP_SYS(eventfd2), SCMP_SYS(epoll_create1), SCMP_SYS(seccomp),
-	SCMP_SYS(prctl), SCMP_SYS(prlimit64), SCMP_SYS(rt_sigaction),
-	LIST_END,
+	SCMP_SYS(getsockopt), SCMP_SYS(sendto), SCMP_SYS(recvfrom),
+	SCMP_SYS(ioctl), SCMP_SYS(fcntl), SCMP_SYS(eventfd2),
+	SCMP_SYS(epoll_create1), SCMP_SYS(seccomp), SCMP_SYS(prctl),
+	SCMP_SYS(prlimit64), SCMP_SYS(rt_sigaction), LIST_END,
 };
 
 static const int media_calls[] = {
+	SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(epoll_wait),
+	SCMP_SYS(epoll_pwait), SCMP_SYS(gettid), SCMP_SYS(gettimeofday),
+	SCMP_SYS(clock_nanosleep), SCMP_SYS(exit),
 	SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(rt_sigaction),
 	SCMP_SYS(sigaltstack), SCMP_SYS(getcpu), SCMP_SYS(sched_yield),
 	SCMP_SYS(sched_getaffinity), SCMP_SYS(sched_setaffinity),

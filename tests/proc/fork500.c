@@ -100,6 +100,26 @@ static bool same(const struct house_peer *a, const struct house_peer *b)
 	       a->port == b->port;
 }
 
+static int64_t born_us[HOUSE_PEERS];
+
+static struct house_peer *born(unsigned i)
+{
+	struct mono begin = mono_now();
+	struct house_peer *p = house_fork(&house, i + 1,
+					  (uint16_t)(PORT_FIRST + i));
+
+	born_us[i] = mono_since(mono_now(), begin);
+
+	return p;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
 static void look_at_all(void)
 {
 	unsigned twins = 0, threads = 0, connected = 0;
@@ -158,15 +178,15 @@ int main(int argc, char **argv)
 	setrlimit(RLIMIT_NOFILE, &files);
 	house_open(&house, argv[1]);
 	for (unsigned i = 0; i + 1 < peers; i += 2) {
-		struct house_peer *a = house_fork(&house, i + 1,
-						  (uint16_t)(PORT_FIRST + i));
-		struct house_peer *b = house_fork(&house, i + 2,
-					(uint16_t)(PORT_FIRST + i + 1));
+		struct house_peer *a = born(i), *b = born(i + 1);
 
 		check(call(a, b), "two peers connect");
 	}
-	printf("%u peers in %lld ms\n", peers,
-	       (long long)mono_since(mono_now(), begin) / 1000);
+	qsort(born_us, peers, sizeof(*born_us), by_size);
+	printf("%u peers in %lld ms; asked to ready: p50 %lld us, p99 %lld us"
+	       "\n", peers, (long long)mono_since(mono_now(), begin) / 1000,
+	       (long long)born_us[peers / 2],
+	       (long long)born_us[peers * 99 / 100]);
 	look_at_all();
 	all_leave();
 	house_close(&house);

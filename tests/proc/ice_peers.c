@@ -395,7 +395,8 @@ static void a_new_link_takes_over_what_nobody_read(void)
 	check(await(b, HOUSE_LINK, 5000), "a new link");
 	for (int i = 0; i < 40 && got < 19; i++) {
 		dring_wake(&b->link.data_in);
-		while (link_recv_data(&b->link, &r, bytes, sizeof(bytes)) == 1) {
+		while (link_recv_data(&b->link, &r, bytes,
+				      sizeof(bytes)) == 1) {
 			if (r.kind == RECORD_CHANNEL)
 				told++;
 			if (r.kind != RECORD_DATA)
