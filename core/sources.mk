@@ -10,7 +10,8 @@ CORE_CC := core/cc/arrival.c core/cc/estimate.c core/cc/trend.c \
 CORE_SCTP := core/sctp/dcep.c
 CORE_HTTP := core/http/h1.c
 CORE_WS := core/ws/ws.c core/ws/utf8.c core/ws/digest.c core/ws/handshake.c
-CORE_JITTER := core/media/jitter.c core/media/transit.c core/media/opus_head.c
+CORE_JITTER := core/media/jitter.c core/media/packets.c core/media/transit.c \
+	core/media/opus_head.c
 CORE_MEDIA := $(CORE_JITTER) core/media/stretch.c core/media/graph.c \
 	core/media/picture_head.c
 CORE_CANDIDATE := core/sdp/candidate.c core/sdp/addr.c core/sdp/scan.c

@@ -14,6 +14,7 @@
 #include "core/media/jitter.h"
 
 #include "core/media/opus_head.h"
+#include "core/media/packets.h"
 #include "core/media/transit.h"
 
 #include <errno.h>
@@ -38,16 +39,10 @@ enum {
 	LOSS_WORTH = 65536 / 50,	/* 2 %: worth waiting for redundancy */
 };
 
-#define MEDIA_LIMIT ((int64_t)1 << 50)
+_Static_assert((int)JITTER_CAPACITY == (int)PACKETS_MAX &&
+	       (int)JITTER_PACKET_BYTES == (int)PACKET_BYTES, "capacity");
 
-struct slot {
-	bool held, fec;
-	int64_t seq, media;
-	uint32_t samples;
-	size_t len;
-	struct mono arrival;
-	uint8_t bytes[JITTER_PACKET_BYTES];
-};
+#define MEDIA_LIMIT ((int64_t)1 << 50)
 
 /* The moment of a pull, and when what it gives will be heard. */
 struct times {
@@ -66,13 +61,12 @@ struct jitter {
 	int64_t media;		/* of the next sample to decode */
 	int64_t owed;		/* samples concealed while empty */
 	uint32_t usual;		/* samples of the last packet */
-	uint32_t held;
 	uint32_t late_row;	/* late packets since the last good one */
 	uint32_t loss;		/* recent share of lost packets, 65536 = all */
 	bool fec;		/* the sender adds redundancy */
 	struct transit transit;
 	struct jitter_stats stats;
-	struct slot slots[JITTER_CAPACITY];
+	struct packets packets;
 };
 
 static int64_t to_us(int64_t samples)
@@ -144,44 +138,14 @@ static int64_t delay_us(const struct jitter *jb, struct mono when,
 	return when.us - transit_fastest(&jb->transit) - to_us(media);
 }
 
-static struct slot *slot_of(struct jitter *jb, int64_t seq)
+static struct packet *oldest(struct jitter *jb)
 {
-	return &jb->slots[(uint64_t)seq % JITTER_CAPACITY];
-}
-
-static struct slot *held(struct jitter *jb, int64_t seq)
-{
-	struct slot *s = slot_of(jb, seq);
-
-	return s->held && s->seq == seq ? s : NULL;
-}
-
-/* The held packet with the lowest number; NULL when empty. */
-static struct slot *oldest(struct jitter *jb)
-{
-	if (!jb->held)
-		return NULL;
-	for (int64_t i = 0; i < JITTER_CAPACITY; i++) {
-		struct slot *s = held(jb, jb->seq + i);
-
-		if (s)
-			return s;
-	}
-
-	return NULL;
-}
-
-static void release(struct jitter *jb, struct slot *s)
-{
-	s->held = false;
-	jb->held--;
+	return packets_oldest(&jb->packets, jb->seq);
 }
 
 static void flush(struct jitter *jb)
 {
-	for (int i = 0; i < JITTER_CAPACITY; i++)
-		jb->slots[i].held = false;
-	jb->held = 0;
+	packets_clear(&jb->packets);
 	jb->owed = 0;
 	jb->late_row = 0;
 }
@@ -223,17 +187,14 @@ static bool numbers_ok(const struct jitter_packet *p)
 static void store(struct jitter *jb, const struct jitter_packet *p,
 		  const struct opus_head *head, struct mono arrival)
 {
-	struct slot *s = slot_of(jb, p->seq);
+	struct packet *s = packets_put(&jb->packets, p->seq);
 
-	s->held = true;
-	s->seq = p->seq;
 	s->media = p->media;
 	s->samples = head->samples;
 	s->fec = head->fec;
 	s->len = p->len;
 	s->arrival = arrival;
 	memcpy(s->bytes, p->bytes, p->len);
-	jb->held++;
 	jb->last = arrival;
 	jb->late_row = 0;
 	jb->stats.pushed++;
@@ -242,11 +203,11 @@ static void store(struct jitter *jb, const struct jitter_packet *p,
 /* Makes room for seq among the slots; what is too old for it is dropped. */
 static void make_room(struct jitter *jb, int64_t seq)
 {
-	struct slot *s;
+	struct packet *s;
 
 	while (seq - jb->seq >= JITTER_CAPACITY && (s = oldest(jb))) {
 		jb->seq = s->seq + 1;
-		release(jb, s);
+		packets_drop(&jb->packets, s);
 		jb->stats.overflow++;
 	}
 	if (seq - jb->seq >= JITTER_CAPACITY)
@@ -282,7 +243,7 @@ int jitter_push(struct jitter *jb, const struct jitter_packet *p,
 		transit_push(&jb->transit, transit);
 		return -ETIME;
 	}
-	if (held(jb, p->seq)) {
+	if (packets_at(&jb->packets, p->seq)) {
 		jb->stats.duplicate++;
 		return -EEXIST;
 	}
@@ -304,14 +265,14 @@ struct mono jitter_start(const struct jitter *jb)
 /* Drops packets until the delay of what comes next is at most `most_us`. */
 static void skip_to(struct jitter *jb, struct mono when, int64_t most_us)
 {
-	struct slot *s;
+	struct packet *s;
 
-	while (jb->held > 1 && (s = oldest(jb)) &&
+	while (jb->packets.held > 1 && (s = oldest(jb)) &&
 	       delay_us(jb, when, s->media) > most_us) {
 		jb->seq = s->seq + 1;
 		jb->media = s->media + s->samples;
 		jb->owed = 0;
-		release(jb, s);
+		packets_drop(&jb->packets, s);
 		jb->stats.skipped++;
 	}
 }
@@ -320,7 +281,7 @@ static void skip_to(struct jitter *jb, struct mono when, int64_t most_us)
  * about the link: only what is played counts. */
 static void start_playing(struct jitter *jb, struct mono when)
 {
-	struct slot *s = oldest(jb);
+	struct packet *s = oldest(jb);
 
 	jb->playing = true;
 	if (!s)
@@ -330,7 +291,7 @@ static void start_playing(struct jitter *jb, struct mono when)
 	skip_to(jb, when, START_US);
 	transit_init(&jb->transit);
 	for (int64_t i = 0; i < JITTER_CAPACITY; i++)
-		if ((s = held(jb, jb->seq + i)))
+		if ((s = packets_at(&jb->packets, jb->seq + i)))
 			transit_push(&jb->transit,
 				     s->arrival.us - to_us(s->media));
 }
@@ -395,7 +356,7 @@ static void wish(struct jitter *jb, int64_t delay, int64_t queued_us,
 }
 
 /* A moving share over some 64 packets of what never came. */
-static void note_loss(struct jitter *jb, const struct slot *s)
+static void note_loss(struct jitter *jb, const struct packet *s)
 {
 	int64_t lost = least(s->seq - jb->seq, 64);
 
@@ -406,7 +367,7 @@ static void note_loss(struct jitter *jb, const struct slot *s)
 }
 
 /* Play-out of a packet pulled at `now` and heard at `when`. */
-static void play(struct jitter *jb, struct slot *s, struct times at,
+static void play(struct jitter *jb, struct packet *s, struct times at,
 		 struct jitter_frame *out)
 {
 	int64_t delay = delay_us(jb, at.heard, s->media);
@@ -424,7 +385,7 @@ static void play(struct jitter *jb, struct slot *s, struct times at,
 	jb->seq = s->seq + 1;
 	jb->usual = s->samples;
 	jb->stats.played++;
-	release(jb, s);
+	packets_drop(&jb->packets, s);
 }
 
 /*
@@ -433,7 +394,7 @@ static void play(struct jitter *jb, struct slot *s, struct times at,
  * is right; what a loss left out is concealed, the end of it from the next
  * packet's redundancy; a long hole is not filled beyond its turn.
  */
-static void bridge(struct jitter *jb, struct slot *s, int64_t gap,
+static void bridge(struct jitter *jb, struct packet *s, int64_t gap,
 		   struct times at, struct jitter_frame *out)
 {
 	bool due = delay_us(jb, at.heard, s->media) >= target_us(jb) - LOW_US;
@@ -459,7 +420,7 @@ static void bridge(struct jitter *jb, struct slot *s, int64_t gap,
 
 /* Samples between what was played and this packet, less those that were
  * concealed already while the buffer was empty. */
-static int64_t take_gap(struct jitter *jb, const struct slot *s)
+static int64_t take_gap(struct jitter *jb, const struct packet *s)
 {
 	int64_t gap = s->media - jb->media, paid = least(gap, jb->owed);
 
@@ -473,7 +434,7 @@ static int64_t take_gap(struct jitter *jb, const struct slot *s)
 }
 
 /* Whether the turn of this packet is over: its time was filled otherwise. */
-static bool is_past(const struct jitter *jb, const struct slot *s, int64_t gap)
+static bool is_past(const struct jitter *jb, const struct packet *s, int64_t gap)
 {
 	return !jb->silent && gap < -(int64_t)s->samples / 2 &&
 	       gap > -to_samples(JUMP_US);
@@ -484,7 +445,7 @@ void jitter_pull(struct jitter *jb, struct mono now, uint32_t queued,
 {
 	struct times at = { now, mono_add(now, to_us(queued)) };
 	struct mono when = at.heard;
-	struct slot *s;
+	struct packet *s;
 	int64_t gap;
 
 	*out = (struct jitter_frame){ .turn = JITTER_NOTHING };
@@ -492,8 +453,8 @@ void jitter_pull(struct jitter *jb, struct mono now, uint32_t queued,
 		return;
 	if (!jb->playing)
 		start_playing(jb, when);
-	if (jb->held && delay_us(jb, when, jb->media) >
-			jb->cfg.max_us + BOUND_US)
+	if (jb->packets.held &&
+	    delay_us(jb, when, jb->media) > jb->cfg.max_us + BOUND_US)
 		skip_to(jb, when, target_us(jb));
 
 	while ((s = oldest(jb))) {
@@ -501,7 +462,7 @@ void jitter_pull(struct jitter *jb, struct mono now, uint32_t queued,
 		if (!is_past(jb, s, gap))
 			break;
 		jb->seq = s->seq + 1;
-		release(jb, s);
+		packets_drop(&jb->packets, s);
 		jb->stats.late++;
 	}
 	if (!s)
@@ -518,5 +479,5 @@ void jitter_stats(const struct jitter *jb, struct jitter_stats *out)
 {
 	*out = jb->stats;
 	out->target_us = target_us(jb);
-	out->held = jb->held;
+	out->held = jb->packets.held;
 }

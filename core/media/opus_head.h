@@ -17,7 +17,7 @@
 enum {
 	OPUS_HZ = 48000,
 	OPUS_PACKET_SAMPLES = 5760,	/* 120 ms, the longest packet */
-	OPUS_DTX_BYTES = 2,		/* a packet of this or less is silence */
+	OPUS_DTX_BYTES = 2,	/* a packet of this or less is silence */
 };
 
 struct opus_head {
