@@ -28,9 +28,23 @@ DEADLINE = 30
 _serial = itertools.count(1)
 
 
+_open_peers = []
+
+
 def run(coroutine, seconds=90):
-    """Runs a test's coroutine to its end, at most so long."""
-    return asyncio.run(asyncio.wait_for(coroutine, seconds))
+    """Runs a test's coroutine to its end, at most so long.
+
+    Peers that a failed test left open are closed: the decoders of aiortc are
+    threads that would keep the whole run from ending.
+    """
+    async def body():
+        try:
+            return await asyncio.wait_for(coroutine, seconds)
+        finally:
+            for peer in _open_peers:
+                await peer.pc.close()
+            _open_peers.clear()
+    return asyncio.run(body())
 
 
 async def until(good, what, seconds=DEADLINE):
@@ -391,6 +405,7 @@ class Peer:
         self.failure = None
         self._early = []
         signaling.on_note = self._note
+        _open_peers.append(self)
 
         @self.pc.on("track")
         def on_track(track):

@@ -21,8 +21,8 @@ BAD_SDP = {
                       "a=ice-pwd:abcdefghijklmnopqrstuvwx\r\n"
                       "a=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\n",
     "nul": "v=0\r\n\0m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n",
-    "long": "v=0\r\nm=" + "a" * 60000,
-    "huge": "v=0\r\nm=" + "a" * 70000,
+    "long": "v=0\r\nm=" + "a" * 30000,
+    "too long": "v=0\r\nm=" + "a" * 60000,
 }
 
 
@@ -112,6 +112,19 @@ def test_bad_messages(url, text, code):
     run(body())
 
 
+def test_a_message_beyond_the_limit_closes_that_socket_only(url):
+    async def body():
+        other = await Signaling(url).open()
+        async with websockets.connect(url) as socket:
+            await socket.send("x" * 70000)
+            with pytest.raises(websockets.ConnectionClosed):
+                await asyncio.wait_for(socket.recv(), 10)
+            assert socket.close_code == 1009
+        await other.request("list_peers")
+        await other.close()
+    run(body())
+
+
 def test_one_name_belongs_to_one(url):
     async def body():
         first = await Signaling(url).open()
@@ -121,7 +134,9 @@ def test_one_name_belongs_to_one(url):
             "announce", peer_id=first.peer_id, capabilities={})
         assert error.code == -32000
         await second.close()
-        peers = await first.request("list_peers")
+        watcher = await Signaling(url).open()
+        peers = await watcher.request("list_peers")
         assert first.peer_id in [p["peer_id"] for p in peers["peers"]]
+        await watcher.close()
         await first.close()
     run(body())

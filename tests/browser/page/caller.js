@@ -36,6 +36,9 @@ function newCall(configuration) {
 
 async function arrived(track, mid) {
 	const old = coming.get(mid);
+	// After `inactive` the same track comes again; its ear stays.
+	if (old?.track === track)
+		return;
 	old?.ear?.stop();
 	old?.eye?.stop();
 	const entry = { track, kind: track.kind, ear: null, eye: null };
@@ -204,6 +207,22 @@ window.rig = {
 		const report = [...(await call.pc.getStats()).values()];
 		return report.filter((s) => s.type === type &&
 			(kind === undefined || s.kind === kind));
+	},
+	/**
+	 * Sound decoded in so many ms, by getStats: the level that a steady tone
+	 * of this energy has, 0 to 1. WebAudio is no judge of a track that came
+	 * back after `inactive`: Chromium feeds it zeros then.
+	 */
+	async loudness(ms) {
+		const read = async () => (await this.stats('inbound-rtp', 'audio'))[0];
+		const a = await read();
+		await new Promise((done) => { setTimeout(done, ms); });
+		const b = await read();
+		if (!a || !b)
+			return 0;
+		const seconds = b.totalSamplesDuration - a.totalSamplesDuration;
+		return seconds ? Math.sqrt(Math.max(0,
+			b.totalAudioEnergy - a.totalAudioEnergy) / seconds) : 0;
 	},
 	async codec(kind) {
 		const map = new Map(await call.pc.getStats());
