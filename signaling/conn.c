@@ -60,18 +60,17 @@ struct conn *conn_next(const struct conn *c)
 	return c->next;
 }
 
-struct conn *conn_next_doomed(const struct conn *c)
-{
-	return c->next_doomed;
-}
-
 static void on_reap(struct mono now, void *arg)
 {
 	struct door *d = arg;
 
 	(void)now;
-	while (d->doomed)
-		conn_free(d->doomed);
+	while (d->doomed) {
+		struct conn *c = d->doomed;
+
+		d->doomed = c->next_doomed;
+		conn_free(c);
+	}
 }
 
 void conn_doom(struct conn *c)
@@ -87,16 +86,6 @@ void conn_doom(struct conn *c)
 	loop_timer(d->loop, &d->reap, mono_at(0), on_reap, d);
 }
 
-static void undoom(struct conn *c)
-{
-	struct conn **at = &c->door->doomed;
-
-	while (*at && *at != c)
-		at = &(*at)->next_doomed;
-	if (*at)
-		*at = c->next_doomed;
-}
-
 /* It has shown that it is no silent stranger. */
 static void end_startup(struct conn *c)
 {
@@ -110,7 +99,6 @@ void conn_free(struct conn *c)
 	struct door *d = c->door;
 
 	end_startup(c);
-	undoom(c);
 	if (c->prev)
 		c->prev->next = c->next;
 	else
@@ -174,8 +162,9 @@ void conn_close(struct conn *c, uint16_t code, const char *why,
 		conn_doom(c);
 	if (c->state != OPEN || c->doomed)
 		return;
-	log_line(LOG_DEBUG, "websocket closed", "peer=\"%s\" code=%u why=\"%s\"",
-		 rpc_name(c->rpc), code, why);
+	log_line(LOG_DEBUG, "websocket closed",
+		 "peer=\"%s\" code=%u why=\"%s\"", rpc_name(c->rpc), code,
+		 why);
 	c->state = CLOSING;
 	c->deadline = mono_add(now, GOODBYE_US);
 	send_close(c, code, why);

@@ -34,10 +34,10 @@ void conn_sweep(struct conn *c, struct mono now);
 void conn_close(struct conn *c, uint16_t code, const char *why,
 		struct mono now);
 
-/* Unlinks and frees; the door calls it. */
+/* Unlinks and frees at once: only for a door that closes, and the reaper of
+ * doomed ones. */
 void conn_free(struct conn *c);
 
 struct conn *conn_next(const struct conn *c);
-struct conn *conn_next_doomed(const struct conn *c);
 
 #endif

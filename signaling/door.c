@@ -164,6 +164,7 @@ void door_close(struct door *d)
 	stop_listening(d);
 	while (d->first)
 		conn_free(d->first);
+	d->doomed = NULL;
 	loop_untimer(&d->sweep);
 	loop_untimer(&d->reap);
 }

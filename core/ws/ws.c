@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
+
 void ws_init(struct ws *w, enum ws_role role)
 {
 	*w = (struct ws){ .role = role };
@@ -334,6 +336,7 @@ void ws_mask(uint8_t *bytes, size_t len, const uint8_t mask[4])
 size_t ws_write_close(uint8_t out[WS_CONTROL_MAX], uint16_t code,
 		      const char *text)
 {
+	struct buf_out b = buf_out(out, WS_CONTROL_MAX);
 	size_t len = strlen(text);
 
 	if (len > WS_REASON_MAX)
@@ -341,9 +344,8 @@ size_t ws_write_close(uint8_t out[WS_CONTROL_MAX], uint16_t code,
 	/* Never cut a character in two. */
 	while (len && len < strlen(text) && ((uint8_t)text[len] & 0xc0) == 0x80)
 		len--;
-	out[0] = (uint8_t)(code >> 8);
-	out[1] = (uint8_t)code;
-	memcpy(out + 2, text, len);
+	buf_put_u16(&b, code);
+	buf_put(&b, text, len);
 
-	return len + 2;
+	return buf_len(&b);
 }

@@ -115,7 +115,7 @@ START_TEST(a_head_is_judged_as_the_table_says)
 }
 END_TEST
 
-START_TEST(a_head_that_is_cut_is_never_refused_before_its_fault)
+START_TEST(a_good_head_that_is_cut_is_never_refused)
 {
 	const struct head *t = &heads[_i];
 	size_t len = strlen(t->bytes);
@@ -373,9 +373,8 @@ int main(void)
 
 	tcase_add_loop_test(t, a_head_is_judged_as_the_table_says, 0,
 			    ARRAY_LEN(heads));
-	tcase_add_loop_test(t,
-			    a_head_that_is_cut_is_never_refused_before_its_fault,
-			    0, ARRAY_LEN(heads));
+	tcase_add_loop_test(t, a_good_head_that_is_cut_is_never_refused, 0,
+			    ARRAY_LEN(heads));
 	tcase_add_test(t, a_nul_is_refused_wherever_it_stands);
 	tcase_add_test(t, the_parts_of_a_request_are_found);
 	tcase_add_test(t, who_keeps_the_connection);

@@ -16,8 +16,8 @@ static void check_scan(const char *in, const char *want)
 
 	ck_assert_int_eq(json_scan(&t, in, strlen(in), &why), 0);
 	ck_assert_uint_eq(t.len, strlen(want));
-	ck_assert_msg(!t.len || memcmp(t.at, want, t.len) == 0, "%s became %.*s", in,
-		      (int)t.len, t.at);
+	ck_assert_msg(!t.len || memcmp(t.at, want, t.len) == 0,
+		      "%s became %.*s", in, (int)t.len, t.at);
 	text_fini(&t);
 }
 
