@@ -18,7 +18,8 @@
 enum { LINK = 64, DATAGRAM = 2048 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-int RAND_bytes_ex(void *ctx, unsigned char *buf, size_t num, unsigned strength);
+int RAND_bytes_ex(void *ctx, unsigned char *buf, size_t num, unsigned strength)
+	__attribute__((visibility("default")));
 
 static uint64_t random_state;
 
