@@ -64,21 +64,28 @@ int call_open(struct worker *w, const struct msg_media_link_own *m,
 
 static void unlist(struct call *c)
 {
-	struct call **at = &c->w->calls;
-
-	while (*at != c)
-		at = &(*at)->next;
-	*at = c->next;
+	for (struct call **at = &c->w->calls; *at; at = &(*at)->next) {
+		if (*at == c) {
+			*at = c->next;
+			break;
+		}
+	}
 	c->w->links--;
+}
+
+/* It stands in the list no more. */
+static void release(struct call *c)
+{
+	if (c->video_bell >= 0)
+		close(c->video_bell);
+	link_end_fini(&c->end);
+	free(c);
 }
 
 static void call_free(struct call *c)
 {
 	unlist(c);
-	if (c->video_bell >= 0)
-		close(c->video_bell);
-	link_end_fini(&c->end);
-	free(c);
+	release(c);
 }
 
 /* The first thread's part is over; the memory may still be in use. */
@@ -152,20 +159,31 @@ static void arm(struct call *c)
 		loop_timer(c->w->loop, &c->tick, due, on_tick, c);
 }
 
+/* Reads what there is, to a limit. 1: there is more. -EBADMSG. */
+static int pump(struct call *c, struct mono now)
+{
+	int sound = sound_pump(c, now), data;
+
+	if (sound < 0)
+		return sound;
+	data = data_pump(c);
+
+	return data < 0 ? data : sound || data;
+}
+
 void call_sweep(struct call *c, struct mono now)
 {
-	int sound, data;
+	int more;
 
 	if (c->stage != CALL_FLOWING)
 		return;
-	sound = sound_pump(c, now);
-	data = sound < 0 ? 0 : data_pump(c);
-	if (sound < 0 || data < 0) {
-		call_break(c, sound < 0 ? sound : data);
+	more = pump(c, now);
+	if (more < 0) {
+		call_break(c, more);
 		return;
 	}
 	arm(c);
-	if (sound || data)
+	if (more)
 		loop_timer(c->w->loop, &c->again, now, on_again, c);
 }
 
@@ -178,13 +196,15 @@ static void on_bell(struct mono now, void *arg)
 static void succeed(struct call *c)
 {
 	struct call *old = call_of(c->w, c->peer);
+	int err;
 
 	if (!old)
 		return;
-	call_sweep(old, mono_now());
-	old = call_of(c->w, c->peer);
-	if (!old)
-		return;		/* it was broken */
+	err = pump(old, mono_now());
+	if (err < 0) {
+		call_break(old, err);
+		return;
+	}
 	c->audio = old->audio;
 	old->audio = NULL;
 	data_carry_over(c, old);
@@ -277,8 +297,11 @@ void call_wish_again(struct call *c)
 
 void call_free_all(struct worker *w)
 {
-	while (w->calls) {
-		quiet(w->calls);
-		call_free(w->calls);
+	struct call *c;
+
+	while ((c = w->calls)) {
+		w->calls = c->next;
+		quiet(c);
+		release(c);
 	}
 }

@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 struct lane {
-	int bell[2];
 	_Alignas(64) _Atomic uint32_t head;	/* the writer's */
-	_Alignas(64) _Atomic uint32_t tail;	/* the reader's */
+	int bell[2];
 	struct note notes[LANE_NOTES];
+	_Alignas(64) _Atomic uint32_t tail;	/* the reader's */
 };
 
 int lane_new(struct lane **out)

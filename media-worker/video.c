@@ -235,13 +235,19 @@ static int video_new(struct video_thread *t, struct call *c, int bell)
 	return 0;
 }
 
+static void unlist(struct video *v)
+{
+	for (struct video **at = &v->t->videos; *at; at = &(*at)->next) {
+		if (*at == v) {
+			*at = v->next;
+			break;
+		}
+	}
+}
+
+/* It stands in the list no more. */
 static void video_free(struct video *v)
 {
-	struct video **at = &v->t->videos;
-
-	while (*at != v)
-		at = &(*at)->next;
-	*at = v->next;
 	ear_close(&v->bell);
 	loop_untimer(&v->again);
 	coder_free(v->coder);
@@ -273,8 +279,10 @@ static void close_call(struct video_thread *t, const struct note *n)
 	struct note closed = { .kind = NOTE_CLOSED, .call = n->call,
 			       .fd = -1 };
 
-	if (v)
+	if (v) {
+		unlist(v);
 		video_free(v);
+	}
 	tell(t, &closed);
 }
 
@@ -319,11 +327,14 @@ static void on_notes(int fd, uint32_t events, struct mono now, void *arg)
 static void *run(void *arg)
 {
 	struct video_thread *t = arg;
+	struct video *v;
 
 	shed_priority();
 	(void)!loop_run(t->loop);
-	while (t->videos)
-		video_free(t->videos);
+	while ((v = t->videos)) {
+		t->videos = v->next;
+		video_free(v);
+	}
 	loop_untimer(&t->sweep);
 	loop_unwatch(&t->notes);
 

@@ -434,7 +434,8 @@ static int64_t take_gap(struct jitter *jb, const struct packet *s)
 }
 
 /* Whether the turn of this packet is over: its time was filled otherwise. */
-static bool is_past(const struct jitter *jb, const struct packet *s, int64_t gap)
+static bool is_past(const struct jitter *jb, const struct packet *s,
+		    int64_t gap)
 {
 	return !jb->silent && gap < -(int64_t)s->samples / 2 &&
 	       gap > -to_samples(JUMP_US);
