@@ -114,27 +114,24 @@ int channels_ready(struct peer *p, uint16_t stream)
 	return 0;
 }
 
+/* Closed by either side: what is to be told and sent is a debt. */
+static void begin_close(struct peer *p, uint16_t stream, bool tell_it)
+{
+	struct data_channel *c = &p->data.channels[stream];
+
+	close_channel(p, stream);
+	c->state = CHANNEL_CLOSING;
+	c->tell_owed = tell_it;
+	c->reset_owed = true;
+}
+
 void channels_reset(struct peer *p, uint16_t stream)
 {
-	struct data_channel *c;
-
-	if (stream >= ASSOC_STREAMS_MAX)
+	if (stream >= ASSOC_STREAMS_MAX ||
+	    p->data.channels[stream].state != CHANNEL_OPEN)
 		return;
-	c = &p->data.channels[stream];
-	if (c->state == CHANNEL_NONE)
-		return;
-	if (c->state == CHANNEL_OPEN) {
-		/* a full ring: the reader learns of it by silence */
-		if (tell(p, stream, false) < 0)
-			p->data.refused++;
-		close_channel(p, stream);
-		c->state = CHANNEL_CLOSING;
-		c->reset_owed = true;
-		channels_pay(p);
-		return;
-	}
-	if (!c->reset_owed)
-		close_channel(p, stream);
+	begin_close(p, stream, true);
+	channels_pay(p);
 }
 
 void channels_wish(struct peer *p, const struct record *rec,
@@ -148,9 +145,7 @@ void channels_wish(struct peer *p, const struct record *rec,
 	if (!(rec->flags & RECORD_OPEN)) {
 		if (c->state != CHANNEL_OPEN)
 			return;
-		close_channel(p, (uint16_t)rec->value);
-		c->state = CHANNEL_CLOSING;
-		c->reset_owed = true;
+		begin_close(p, (uint16_t)rec->value, false);
 	} else if (c->state == CHANNEL_NONE) {
 		if (set_label(c, label, rec->bytes) < 0)
 			return;
@@ -197,7 +192,9 @@ static bool pay(struct peer *p, uint16_t stream)
 		c->ack_owed = send_ack(p, stream) == -EAGAIN;
 	if (c->open_owed)
 		c->open_owed = send_open(p, stream) == -EAGAIN;
-	if (c->reset_owed) {
+	if (c->tell_owed)
+		c->tell_owed = tell(p, stream, false) == -EAGAIN;
+	if (c->reset_owed && !c->tell_owed) {
 		c->reset_owed = assoc_reset_stream(p->data.assoc, stream) ==
 				-EAGAIN;
 		/* free for a new channel when our reset is on its way; the

@@ -29,7 +29,8 @@ enum channel_state {
 
 struct data_channel {
 	uint8_t state;		/* enum channel_state */
-	bool unordered, ack_owed, open_owed, reset_owed, announced;
+	bool unordered, announced;
+	bool ack_owed, open_owed, reset_owed, tell_owed;
 	uint8_t reliability;	/* enum dcep_reliability */
 	uint32_t limit;
 	uint16_t label_len;

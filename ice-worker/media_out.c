@@ -7,7 +7,6 @@
 #include "ice-worker/peer.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,7 +51,7 @@ static int open_stream(struct peer *p, struct out_stream *s, int index,
 	if (err < 0)
 		return err;
 	if (strlen(line->mid) <= RTP_MID_MAX)
-		snprintf(cfg.mid, sizeof(cfg.mid), "%s", line->mid);
+		memcpy(cfg.mid, line->mid, strlen(line->mid) + 1);
 	else
 		cfg.ext.mid = 0;
 	err = rtp_send_new(&s->send, &cfg);

@@ -2,6 +2,7 @@
 
 #include "ice-worker/negotiate.h"
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "core/sdp/answer.h"
 #include "core/sdp/offer.h"
@@ -127,6 +128,8 @@ static int send_description(struct peer *p, const struct sdp_session *s,
 	free(text);
 	if (!len)
 		p->negotiation.answered = true;
+	if (!p->begun.us)
+		p->begun = mono_now();
 
 	return len;
 }

@@ -63,14 +63,26 @@ void peer_connected(struct peer *p)
 		rtp_recv_want_key(p->in.streams[IN_VIDEO].recv);
 }
 
-/* Who hears nothing at all learns it by this rule: 30 s without an authentic
- * packet. Somebody who has nothing to say is asked by ICE itself. */
+/* Whether the far end has a reason to send: data answers heartbeats, and
+ * media brings at least reports. */
+static bool must_speak(const struct sdp_session *s)
+{
+	return s->data >= 0 || s->audio_in >= 0 || s->audio_out >= 0 ||
+	       s->video_in >= 0 || s->video_out >= 0;
+}
+
+/* Silence of 30 s ends a call. A far end that has no reason to speak is asked
+ * by ICE alone, which gives up later. */
 static void watch_connected(struct peer *p, struct mono now)
 {
 	int64_t quiet = mono_since(now, p->transport.last_in);
 
-	if (!p->negotiation.agreed.kinds)
+	if (!must_speak(&p->negotiation.agreed)) {
+		if (p->transport.lost)
+			peer_leave(p, WHY_LOST, "ICE is not answered");
+		p->transport.last_in = now;
 		return;
+	}
 	if (quiet > PEER_LOST_US)
 		peer_leave(p, WHY_LOST, "nothing heard for 30 s");
 	else if (quiet > PEER_QUIET_US)
@@ -79,16 +91,28 @@ static void watch_connected(struct peer *p, struct mono now)
 		peer_set_state(p, CALL_CONNECTED);
 }
 
+static void watch_connecting(struct peer *p, struct mono now)
+{
+	int64_t waited = mono_since(now, p->begun);
+
+	if (p->begun.us == 0) {
+		if (mono_since(now, p->born) > PEER_UNUSED_US)
+			peer_leave(p, WHY_TIMEOUT, "no description came");
+	} else if (waited > PEER_CONNECT_US) {
+		peer_leave(p, WHY_TIMEOUT, p->transport.up ?
+			   "DTLS did not finish in 30 s" :
+			   "no way to the peer was found in 30 s");
+	}
+}
+
 static void on_watch(struct mono now, void *arg)
 {
 	struct peer *p = arg;
 
 	if (p->transport.connected)
 		watch_connected(p, now);
-	else if (mono_since(now, p->born) > PEER_CONNECT_US)
-		peer_leave(p, WHY_TIMEOUT, p->transport.up ?
-			   "DTLS did not finish in 30 s" :
-			   "no way to the peer was found in 30 s");
+	else
+		watch_connecting(p, now);
 	if (!p->leaving)
 		loop_timer(p->loop, &p->watch_timer,
 			   mono_add(now, WATCH_EVERY_US), on_watch, p);
@@ -123,6 +147,7 @@ static void say_hello(struct peer *p)
 	const struct msg_ice_hello m = {
 		.peer = p->id,
 		.spawn = p->spawn,
+		.call = p->call,
 		.generation = p->links.now.generation,
 		.abi = msg_abi(),
 		.pid = (uint32_t)getpid(),
@@ -226,6 +251,7 @@ static void set_facts(struct peer *p, const struct msg_fork_peer *m,
 {
 	p->id = m->peer;
 	p->spawn = m->spawn;
+	p->call = m->call;
 	p->port = m->port;
 	p->data_allowed = m->data;
 	p->policy.public_only = m->networks == NETWORKS_PUBLIC;

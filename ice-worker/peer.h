@@ -33,12 +33,13 @@
 enum {
 	PEER_LOST_US = 30000000,	/* without an authentic packet */
 	PEER_CONNECT_US = 30000000,	/* for ICE and DTLS together */
+	PEER_UNUSED_US = 120000000,	/* without any description */
 	PEER_QUIET_US = 6000000,	/* then it counts as disconnected */
 	PEER_SEAL_US = 5000000,		/* at the latest */
 };
 
 struct peer {
-	uint64_t id, spawn;
+	uint64_t id, spawn, call;
 	char name[MSG_NAME + 1];
 	uint32_t port;
 	bool data_allowed;
@@ -52,6 +53,7 @@ struct peer {
 	enum call_why why;	/* when leaving */
 	char last_words[MSG_LOG];
 	struct mono born;
+	struct mono begun;	/* first description, 0 none yet */
 	struct timer watch_timer, seal_timer;
 
 	struct escrow escrow;

@@ -350,6 +350,7 @@ static void on_ice_state(enum ice_state state, void *arg)
 
 	if (p->leaving)
 		return;
+	p->transport.lost = state == ICE_LOST;
 	if (state == ICE_UP) {
 		p->transport.up = true;
 		try_dtls(p);

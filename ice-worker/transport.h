@@ -42,6 +42,7 @@ struct transport {
 	unsigned early_count;
 	struct timer dtls_timer;
 	bool up;		/* a pair is selected (at least once) */
+	bool lost;		/* the library's own checks gave up */
 	bool agreed;		/* the far end's fingerprint is known */
 	bool connected;		/* DTLS is done */
 	bool pumping;
