@@ -37,6 +37,7 @@ struct options {
 	char signaling_path[OPTIONS_HOST + 1];	/* "/..." */
 	uint32_t max_peers;	/* 1..10000 */
 	bool data_channel;
+	bool restart_backoff;
 	uint32_t jitter_buffer_ms;	/* 20..500, an upper bound */
 	uint32_t media_workers;	/* 1..256; 0: one per usable core */
 	bool public_networks;	/* WEBRTC_PEER_NETWORKS=public */

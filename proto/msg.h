@@ -162,10 +162,11 @@ struct msg_template_hello { uint32_t abi, pid; };
  * descriptors: the new worker's listener, its escrow region. port: its UDP port, or 0 for any. networks: enum peer_networks.
  * data: 0 rejects data channels. refuse: ports of our own listeners (0 none).
  * spawn: number of this process, to tell a crashed one from its successor.
+ * call: signaling's number, kept for the hello to a later broker.
  * Blob: peer id
  */
 struct msg_fork_peer {
-	uint64_t peer, spawn;
+	uint64_t peer, spawn, call;
 	uint32_t port, networks, data, log_level;
 	uint16_t refuse[4];
 };
@@ -176,7 +177,7 @@ struct msg_template_reaped { uint64_t peer, spawn; int32_t pid, status; };
 /* Also said to a new broker: all that this worker holds. generation: of its
  * link, 0 none; kinds: enum link_kinds or-ed. Blob: peer id */
 struct msg_ice_hello {
-	uint64_t peer, spawn, generation;
+	uint64_t peer, spawn, call, generation;
 	uint32_t abi, pid, state, kinds, media_worker, port;
 };
 struct msg_peer_description { uint64_t peer; uint32_t kind, zero; };

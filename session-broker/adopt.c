@@ -121,6 +121,16 @@ int adopt_held(struct broker *b, uint64_t peer, uint64_t generation,
 	return 0;
 }
 
+void adopt_forget(struct broker *b, uint32_t media)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < b->held_len; i++)
+		if (b->held[i].media != media)
+			b->held[kept++] = b->held[i];
+	b->held_len = kept;
+}
+
 void adopt_settle(struct broker *b)
 {
 	b->adopting = false;

@@ -177,6 +177,8 @@ void adopt_all(struct broker *b);
 void adopt_settle(struct broker *b);
 int adopt_held(struct broker *b, uint64_t peer, uint64_t generation,
 	       uint32_t media) MUST_USE;
+/* That media-worker died: what it said that it holds is gone. */
+void adopt_forget(struct broker *b, uint32_t media);
 
 /* dispatch.c */
 int dispatch(struct worker *w, const struct wire_in *in) MUST_USE;

@@ -33,9 +33,11 @@ static int adopt(struct worker *w, const struct msg_ice_hello *m,
 	struct peer *p;
 	int err;
 
-	if (!b->adopting || peer_by_id(b, m->peer))
+	if (peer_by_id(b, m->peer))
 		return -EPROTO;
-	if ((err = peer_new(&p, b, next_number(b), blob, len)))
+	/* The same number as before: signaling knows the call by it. */
+	if ((err = peer_new(&p, b, !m->call || peer_by_call(b, m->call) ?
+			    next_number(b) : m->call, blob, len)))
 		return err;
 	peer_set_id(p, m->peer);
 	p->ice = w;
@@ -79,6 +81,9 @@ int on_ice_hello(struct worker *w, const struct msg_ice_hello *m,
 	w->phase = m->state == CALL_CONNECTED ? AT_FLOW : AT_JOIN;
 	worker_alive(w, LIFE_US);
 	peer_flush(w->peer);
+	/* One that came too late for adopt_settle(). */
+	if (w->peer->link == LINK_LOST && !w->b->adopting)
+		link_start(w->peer, w->peer->kinds);
 
 	return 0;
 }

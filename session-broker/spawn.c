@@ -227,6 +227,14 @@ static void on_again(struct mono now, void *arg)
 	}
 }
 
+static void media_lost(struct broker *b, uint32_t index)
+{
+	adopt_forget(b, index);
+	for (struct peer *p = peer_each(b, NULL); p; p = peer_each(b, p))
+		if (p->media == index)
+			link_lost(p);
+}
+
 void service_failed(struct service *s, int status)
 {
 	struct broker *b = s->b;
@@ -242,14 +250,13 @@ void service_failed(struct service *s, int status)
 	}
 	b->restarts++;
 	due = restart_due(&s->restart, &policies[s->kind], now);
+	if (!b->opt->restart_backoff)
+		due = now;
 	log_warn("process restarts", "kind=%s index=%u in_ms=%lld",
 		 program_of(s->kind), s->index,
 		 (long long)mono_since(due, now) / 1000);
 	if (s->kind == MEDIA)
-		for (struct peer *p = peer_each(b, NULL); p;
-		     p = peer_each(b, p))
-			if (p->media == s->index)
-				link_lost(p);
+		media_lost(b, s->index);
 	if (mono_since(due, now) <= 0)
 		on_again(now, s);
 	else
@@ -270,6 +277,7 @@ static int ask_template(struct peer *p, struct worker *w, int fds, int escrow)
 	struct msg_fork_peer m = {
 		.peer = p->id,
 		.spawn = w->spawn,
+		.call = p->call,
 		.port = p->port,
 		.networks = b->opt->public_networks ? NETWORKS_PUBLIC :
 						      NETWORKS_ANY,

@@ -212,7 +212,8 @@ static void step(uint8_t sender, uint8_t type, const uint8_t *data, size_t len)
 		memcpy(frame + sizeof(head), &abi, 4);
 	if (sender & 0x80 && head.type == MSG_ice_hello) {
 		memcpy(frame + sizeof(head) + 8, &w->spawn, 8);
-		memcpy(frame + sizeof(head) + 24, &abi, 4);
+		memcpy(frame + sizeof(head) +
+			       offsetof(struct msg_ice_hello, abi), &abi, 4);
 	}
 
 	if (wire_open(&in, frame, sizeof(head) + head.size, 0, w->kind,
