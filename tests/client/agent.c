@@ -275,6 +275,16 @@ void agent_add_remote(struct agent *a, const struct candidate *c,
 	begin(a, now);
 }
 
+bool agent_far(const struct agent *a, struct sockaddr_in *out)
+{
+	if (a->up)
+		*out = a->chosen;
+	else if (a->remote_count)
+		*out = a->remotes[0];
+
+	return a->up || a->remote_count;
+}
+
 int agent_send(struct agent *a, const void *bytes, size_t len)
 {
 	ssize_t n;

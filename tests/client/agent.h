@@ -12,6 +12,8 @@
 #ifndef TESTS_CLIENT_AGENT_H
 #define TESTS_CLIENT_AGENT_H
 
+#include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +50,10 @@ int agent_set_remote(struct agent *a, const char *ufrag, const char *pwd,
 /* Other than IPv4 over UDP is passed over. */
 void agent_add_remote(struct agent *a, const struct candidate *c,
 		      struct mono now);
+
+/* The server's end: the pair in use, or the first candidate before. false:
+ * none is known yet. */
+bool agent_far(const struct agent *a, struct sockaddr_in *out);
 
 /* 0, -ENOTCONN, -EAGAIN */
 int agent_send(struct agent *a, const void *bytes, size_t len) MUST_USE;

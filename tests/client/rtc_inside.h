@@ -64,6 +64,12 @@ struct rtc_peer {
 	bool pumping;
 	struct srtp *srtp_in, *srtp_out;
 	struct assoc *assoc;
+	/* For hostile peers: what our SCTP says; nothing of the far end
+	 * reaches it; its messages are not read. */
+	void (*sctp_tap)(struct rtc_peer *p, const uint8_t *bytes, size_t len,
+			 void *arg);
+	void *sctp_tap_arg;
+	bool sctp_deaf, data_unread;
 	struct sdp_session agreed;
 	struct rtc_media media;
 	struct rtc_stats stats;

@@ -87,6 +87,8 @@ static void on_sctp_packet(const uint8_t *bytes, size_t len, void *arg)
 {
 	struct rtc_peer *p = arg;
 
+	if (p->sctp_tap)
+		p->sctp_tap(p, bytes, len, p->sctp_tap_arg);
 	/* A lost packet is sent again by SCTP. */
 	(void)!dtls_send(p->dtls, bytes, len, mono_now());
 	pump(p, mono_now());
@@ -192,9 +194,9 @@ static void on_turn(struct rtc_peer *p, enum dtls_turn turn,
 		on_keys(p, &out->keys, now);
 		break;
 	case DTLS_DATA:
-		if (p->assoc)
+		if (p->assoc && !p->sctp_deaf)
 			assoc_recv(p->assoc, out->bytes, out->len);
-		if (p->assoc)
+		if (p->assoc && !p->data_unread)
 			read_assoc(p, now);
 		break;
 	case DTLS_CLOSED:
