@@ -13,7 +13,10 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const ROOTS = { '/page/': join(HERE, 'page'), '/web/': join(HERE, '../../web') };
+const ROOTS = {
+	'/page/': join(HERE, 'page'), '/web/': join(HERE, '../../web'),
+	'/bench/': join(HERE, '../../bench/browser'),
+};
 const TYPES = {
 	'.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css',
 	'.svg': 'image/svg+xml',

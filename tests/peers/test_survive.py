@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""SIGKILL of each kind of process, beside a running call.
+
+Needs --run-dir (or WEBRTC_RUN_DIR) of a server that this test may hurt. The
+supervisor comes last: nobody restarts the broker after it.
+"""
+
+import pytest
+
+from peer import run
+from survive import survive
+
+# A frame that comes late is concealed; only a silence beyond this is a gap.
+NO_GAP = 0.1
+
+
+def same_streams(seen):
+    """The tone is back, and every RTP stream went on as it was."""
+    assert seen["connected"]
+    assert not seen["told"]
+    assert abs(seen["pitch"] - 440) < 3
+    assert seen["ssrcs"] == seen["before"]
+    assert seen["messages"] > 0
+    assert seen["in_order"]
+
+
+def untouched(seen):
+    """As if nothing had happened."""
+    same_streams(seen)
+    assert seen["silence"] < NO_GAP
+    assert seen["stop"] < 1
+    assert seen["missing"] == 0
+    assert seen["codes"] >= 10
+
+
+def test_media_worker(url, run_dir):
+    seen = run(survive(url, run_dir, "media"))
+    print(seen)
+    same_streams(seen)
+    assert seen["silence"] < 1
+    assert seen["stop"] < 1
+    assert seen["codes"] >= 10
+
+
+def test_signaling(url, run_dir):
+    seen = run(survive(url, run_dir, "signaling"))
+    print(seen)
+    untouched(seen)
+    assert seen["new_call"] < 2
+
+
+def test_broker(url, run_dir):
+    seen = run(survive(url, run_dir, "broker"))
+    print(seen)
+    untouched(seen)
+    assert seen["new_call"] < 2
+    assert seen["kept"]
+    assert seen["orphans"] == []
+
+
+def test_one_ice_worker(url, run_dir):
+    seen = run(survive(url, run_dir, "ice"))
+    print(seen)
+    untouched(seen)
+    assert seen["told_after"] < 2
+    assert seen["called_again"] < 4
+
+
+def test_supervisor(url, run_dir):
+    seen = run(survive(url, run_dir, "supervisor"))
+    print(seen)
+    untouched(seen)
