@@ -2,8 +2,8 @@
  * bus.h - the broker's end of a worker's `ctl` socket: nng pair1
  *
  * Units    Bytes; frames of at most BUS_FRAME_MAX.
- * Memory   bus_free() closes; a frame from bus_recv() is the bus's own and
- *          valid until the next call on it.
+ * Memory   bus_free() closes; a frame from bus_recv() is the bus's own,
+ *          aligned for any struct, and valid until the next call on it.
  * Errors   Negative errno; nng's codes are mapped (NNG_EAGAIN: -EAGAIN, ...).
  * Threads  The caller's one thread. nng runs threads of its own inside, none
  *          of them calls us. A process that used this must not use it again
