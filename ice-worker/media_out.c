@@ -315,15 +315,29 @@ static bool wants_resend(const struct peer *p)
 		rtp_send_wants_resend(p->out.audio.send));
 }
 
+/* Repairs and new packets take turns: who asks for everything again and again
+ * must not keep new pictures from leaving. */
+static void repair(struct peer *p, struct mono now)
+{
+	struct media_out *o = &p->out;
+
+	while (wants_resend(p) && pacer_may(&o->pacer, now)) {
+		if (!resend_one(p, o->audio.send, now) &&
+		    !resend_one(p, o->video.send, now))
+			break;
+		if (!o->in_hand)
+			(void)next_record(p, now);
+		if (o->in_hand && pacer_may(&o->pacer, now))
+			send_piece(p, now);
+	}
+}
+
 bool media_out_pull_video(struct peer *p, struct mono now)
 {
 	struct media_out *o = &p->out;
 
 	if (p->transport.connected && o->estimate)
-		while (wants_resend(p) && pacer_may(&o->pacer, now))
-			if (!resend_one(p, o->audio.send, now) &&
-			    !resend_one(p, o->video.send, now))
-				break;
+		repair(p, now);
 	for (int i = 0; i < PACKETS_AT_ONCE; i++) {
 		if (!o->in_hand && !next_record(p, now))
 			break;
