@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum { WISH_AGAIN_US = 2000000 };
+
 static void arm(struct call *c);
 
 struct call *call_find(struct worker *w, uint64_t peer, uint64_t generation)
@@ -185,6 +187,9 @@ void call_sweep(struct call *c, struct mono now)
 	arm(c);
 	if (more)
 		loop_timer(c->w->loop, &c->again, now, on_again, c);
+	if ((c->asked || c->wants) &&
+	    mono_since(now, c->wished) > WISH_AGAIN_US)
+		call_wish_again(c, now);
 }
 
 static void on_bell(struct mono now, void *arg)
@@ -272,6 +277,7 @@ int call_join(struct call *c, const int *fds)
 		return 0;
 	}
 	call_sweep(c, now);
+	worker_watch_calls(c->w);
 
 	return 0;
 }
@@ -286,13 +292,16 @@ void call_take_pcm(struct call *c, const struct frame_shape *shape, int fd)
 	arm(c);
 }
 
-void call_wish_again(struct call *c)
+void call_wish_again(struct call *c, struct mono now)
 {
-	c->asked = 0;
+	c->wished = now;
+	if (c->asked) {
+		c->asked = 0;
+		sound_ask_frames(c);
+	}
 	if (c->wants)
 		(void)send_media_frames_want(&c->w->wire, &c->want, NULL, 0,
 					     NULL);
-	call_sweep(c, mono_now());
 }
 
 void call_free_all(struct worker *w)

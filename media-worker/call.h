@@ -54,6 +54,7 @@ struct call {
 	uint32_t asked;		/* channels of the PCM ring wished for */
 	struct msg_media_frames_want want;	/* the video thread's wish */
 	bool wants;		/* it is open */
+	struct mono wished;	/* when either was sent */
 	uint32_t channels_open;	/* data channels */
 	struct video *video;	/* the video thread's */
 };
@@ -84,8 +85,8 @@ void call_released(struct call *c);
 /* The answer to a wish for a PCM ring. */
 void call_take_pcm(struct call *c, const struct frame_shape *shape, int fd);
 
-/* Says what is wished for again, to a new broker. */
-void call_wish_again(struct call *c);
+/* Says what is wished for again: to a new broker, or when no answer came. */
+void call_wish_again(struct call *c, struct mono now);
 
 /* Ends all, without the video thread (it has ended). */
 void call_free_all(struct worker *w);

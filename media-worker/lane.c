@@ -63,6 +63,11 @@ int lane_bell(const struct lane *l)
 	return l->bell[0];
 }
 
+int lane_ringer(const struct lane *l)
+{
+	return l->bell[1];
+}
+
 void lane_hear(struct lane *l)
 {
 	(void)!doorbell_hear(l->bell[0]);

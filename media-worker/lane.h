@@ -53,6 +53,9 @@ int lane_put(struct lane *l, const struct note *n) MUST_USE;
 
 /* Readable while there may be notes; the reader calls lane_hear() first. */
 int lane_bell(const struct lane *l);
+
+/* What rings it: a byte written there wakes the reader. */
+int lane_ringer(const struct lane *l);
 void lane_hear(struct lane *l);
 
 /* false: none left. */

@@ -2,6 +2,7 @@
 
 #include "media-worker/sound.h"
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "media-worker/worker.h"
 
@@ -42,7 +43,7 @@ static void take(struct call *c, const struct record *rec,
 }
 
 /* A sender that changes to stereo needs a ring of another shape. */
-static void ask_frames(struct call *c)
+void sound_ask_frames(struct call *c)
 {
 	uint32_t channels = c->audio ? audio_wants_frames(c->audio) : 0;
 	struct msg_media_frames_want want = {
@@ -54,8 +55,10 @@ static void ask_frames(struct call *c)
 		return;
 	shape = frames_pcm(channels);
 	frames_wish(&want, &shape);
-	if (!send_media_frames_want(&c->w->wire, &want, NULL, 0, NULL))
-		c->asked = channels;
+	if (send_media_frames_want(&c->w->wire, &want, NULL, 0, NULL))
+		return;
+	c->asked = channels;
+	c->wished = mono_now();
 }
 
 int sound_pump(struct call *c, struct mono now)
@@ -76,7 +79,7 @@ int sound_pump(struct call *c, struct mono now)
 		if (err == -EBADMSG)
 			return err;
 		if (err == 0) {
-			ask_frames(c);
+			sound_ask_frames(c);
 			/* Awake while playing: the next tick looks. */
 			if (c->audio &&
 			    audio_due(c->audio).us != MONO_NEVER.us)
@@ -85,7 +88,7 @@ int sound_pump(struct call *c, struct mono now)
 				return 0;
 		}
 	}
-	ask_frames(c);
+	sound_ask_frames(c);
 
 	return 1;
 }

@@ -17,4 +17,7 @@ int sound_pump(struct call *c, struct mono now) MUST_USE;
 /* One tick: reads, plays, sends. 0, or -EBADMSG. */
 int sound_tick(struct call *c, struct mono now) MUST_USE;
 
+/* Wishes for the frame ring that the sound needs, unless that is done. */
+void sound_ask_frames(struct call *c);
+
 #endif

@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "media-worker/video.h"
+#include "shm/doorbell.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -23,14 +24,15 @@ enum {
 	JITTER_MAX_US = 200000,	/* until media_setup says */
 	LOG_LINES = 200,	/* a second */
 	LAST_WORDS_MS = 200,
-	MESSAGES_FDS = MSG_FDS,
 };
 
-static volatile sig_atomic_t stopping;
+static volatile sig_atomic_t stopping, stop_bell = -1;
 
 void worker_stop(void)
 {
 	stopping = 1;
+	if (stop_bell >= 0)
+		doorbell_ring(stop_bell);
 }
 
 /* Lines beyond the limit are dropped: the broker is not to be flooded. */
@@ -78,7 +80,7 @@ static void on_up(void *arg)
 	for (struct call *c = w->calls; c; c = next) {
 		next = c->next;
 		if (c->stage == CALL_FLOWING)
-			call_wish_again(c);
+			call_wish_again(c, mono_now());
 	}
 }
 
@@ -122,6 +124,7 @@ static void take_note(struct worker *w, const struct note *n)
 	} else if (n->kind == NOTE_WANT) {
 		c->want = n->u.want;
 		c->wants = true;
+		c->wished = mono_now();
 		(void)send_media_frames_want(&w->wire, &c->want, NULL, 0,
 					     NULL);
 	}
@@ -138,6 +141,8 @@ static void on_notes(int fd, uint32_t events, struct mono now, void *arg)
 	lane_hear(w->up);
 	while (lane_take(w->up, &n))
 		take_note(w, &n);
+	if (stopping)
+		loop_stop(w->loop);
 }
 
 static void on_sweep(struct mono now, void *arg)
@@ -149,9 +154,15 @@ static void on_sweep(struct mono now, void *arg)
 		next = c->next;
 		call_sweep(c, now);
 	}
-	if (stopping)
-		loop_stop(w->loop);
-	loop_timer(w->loop, &w->sweep, mono_add(now, SWEEP_US), on_sweep, w);
+	if (w->calls)
+		loop_timer(w->loop, &w->sweep, mono_add(now, SWEEP_US),
+			   on_sweep, w);
+}
+
+void worker_watch_calls(struct worker *w)
+{
+	if (!w->sweep.loop)
+		on_sweep(mono_now(), w);
 }
 
 int worker_new(struct worker **out, const struct options *opt)
@@ -175,6 +186,7 @@ int worker_new(struct worker **out, const struct options *opt)
 		return err;
 	}
 	w->wire = (struct wire){ channel_send, w->channel, 0 };
+	stop_bell = lane_ringer(w->up);
 	log_set_sink(log_by_channel, w);
 	*out = w;
 
@@ -186,6 +198,7 @@ void worker_free(struct worker *w)
 	if (!w)
 		return;
 	log_set_sink(NULL, NULL);
+	stop_bell = -1;
 	call_free_all(w);
 	if (w->loop) {
 		loop_untimer(&w->stats);
@@ -207,9 +220,9 @@ int worker_run(struct worker *w)
 	if (err)
 		return err;
 	stats_start(w);
-	on_sweep(mono_now(), w);
 	log_info("started", "worker=%u core=%u", w->opt->index, w->opt->core);
-	err = loop_run(w->loop);
+	if (!stopping)
+		err = loop_run(w->loop);
 	video_stop(video);
 	if (channel_is_up(w->channel))
 		channel_flush(w->channel, LAST_WORDS_MS);

@@ -66,8 +66,11 @@ void worker_free(struct worker *w);
 /* Until media_quit or SIGTERM. */
 int worker_run(struct worker *w) MUST_USE;
 
-/* From a signal handler. */
+/* Ends worker_run(). From a signal handler. */
 void worker_stop(void);
+
+/* There are calls: look at their rings now and then. */
+void worker_watch_calls(struct worker *w);
 
 /* stats.c: every 5 s, and the sum of what ended. */
 void stats_start(struct worker *w);
