@@ -46,8 +46,6 @@ void peer_leave(struct peer *p, enum call_why why, const char *text)
 	p->leaving = true;
 	p->why = why;
 	snprintf(p->last_words, sizeof(p->last_words), "%s", text);
-	if (channel_is_up(p->channel))
-		say_gone(p);
 	if (p->transport.ice)
 		ice_quit(p->transport.ice);
 }
@@ -167,10 +165,8 @@ static void on_up(void *arg)
 	p->wire.seq = 0;
 	say_hello(p);
 	reports_flush(p);
-	if (p->leaving) {
-		say_gone(p);
+	if (p->leaving)
 		return;
-	}
 	/* what was agreed while no broker was there */
 	if (p->negotiation.agreed.kinds &&
 	    p->negotiation.agreed.kinds != p->links.now.kinds)
@@ -229,8 +225,8 @@ static void fini_parts(struct peer *p)
 	loop_free(p->loop);
 }
 
-/* Tells both sides, then goes. A broker that is not there yet has a moment
- * to dial and hear why. */
+/* The far end first: the broker may end this process as soon as it knows. A
+ * broker that is not there yet has a moment to dial. */
 static void say_goodbye(struct peer *p)
 {
 	struct mono until = mono_add(mono_now(), LAST_WORDS_MS * 1000);
@@ -243,6 +239,7 @@ static void say_goodbye(struct peer *p)
 	while (!channel_is_up(p->channel) && mono_before(mono_now(), until))
 		if (loop_turn(p->loop, 50) < 0)
 			return;
+	say_gone(p);
 	channel_flush(p->channel, LAST_WORDS_MS);
 }
 

@@ -320,7 +320,7 @@ void transport_send_data(struct peer *p, const uint8_t *bytes, size_t len)
 	struct transport *t = &p->transport;
 	struct mono now = mono_now();
 
-	if (!t->connected || p->leaving)
+	if (!t->connected)
 		return;
 	if (dtls_send(t->dtls, bytes, len, now) < 0)
 		t->dropped++;
