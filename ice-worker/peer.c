@@ -249,6 +249,7 @@ static void set_facts(struct peer *p, const struct msg_fork_peer *m,
 	p->id = m->peer;
 	p->spawn = m->spawn;
 	p->call = m->call;
+	p->offers = m->offers;
 	p->port = m->port;
 	p->data_allowed = m->data;
 	p->policy.public_only = m->networks == NETWORKS_PUBLIC;
@@ -274,8 +275,9 @@ static void serve(struct peer *p)
 	if (!p->sealed && !ice_is_gathered(p->transport.ice))
 		loop_timer(p->loop, &p->seal_timer,
 			   mono_add(p->born, PEER_SEAL_US), on_seal, p);
-	log_line(LOG_INFO, "ready", "port=%u shed=\"%s\"",
-		 ice_port(p->transport.ice), birth_level());
+	log_line(LOG_INFO, "ready", "port=%u after_us=%lld shed=\"%s\"",
+		 ice_port(p->transport.ice),
+		 (long long)mono_since(mono_now(), p->born), birth_level());
 	if (!p->leaving && ice_run(p->transport.ice) < 0)
 		peer_leave(p, WHY_RESOURCES, "the loop failed");
 }
