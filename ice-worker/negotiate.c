@@ -257,8 +257,6 @@ void negotiate_wanted(struct peer *p, unsigned kinds)
 	const struct sdp_local local = local_side(p);
 	struct sdp_error error = { 0 };
 
-	if (!n->have_agreed)
-		ice_set_controlling(p->transport.ice, true);
 	if (sdp_offer(&n->offered, &local, kinds & local.kinds,
 		      n->have_agreed ? &n->agreed : NULL, &error) < 0) {
 		negotiate_refuse(p, WHY_WRONG_STATE, error.text);

@@ -40,6 +40,7 @@ enum {
 
 struct peer {
 	uint64_t id, spawn, call;
+	bool offers;		/* it makes the first offer */
 	char name[MSG_NAME + 1];
 	uint32_t port;
 	bool data_allowed;

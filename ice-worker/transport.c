@@ -376,6 +376,8 @@ static int open_ice(struct peer *p)
 {
 	const struct ice_config cfg = {
 		.port = (uint16_t)p->port,
+		/* libnice takes the role before it gathers, or at a restart */
+		.controlling = p->offers,
 		.pacing_ms = PACING_MS,
 	};
 	const struct ice_ops ops = {

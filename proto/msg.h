@@ -163,11 +163,13 @@ struct msg_template_hello { uint32_t abi, pid; };
  * data: 0 rejects data channels. refuse: ports of our own listeners (0 none).
  * spawn: number of this process, to tell a crashed one from its successor.
  * call: signaling's number, kept for the hello to a later broker.
+ * offers: 1 it will make the first offer, so it is controlling in ICE.
  * Blob: peer id
  */
 struct msg_fork_peer {
 	uint64_t peer, spawn, call;
 	uint32_t port, networks, data, log_level;
+	uint32_t offers, zero;
 	uint16_t refuse[4];
 };
 struct msg_template_forked { uint64_t peer, spawn; int32_t pid; uint32_t zero; };

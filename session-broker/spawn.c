@@ -110,8 +110,10 @@ static void signaling_args(struct broker *b, char **argv, int *n,
 		snprintf(room[1], 320, "0.0.0.0:%u", o->signaling_port);
 		break;
 	case SIGNALING_JOIN:
-		snprintf(room[0], 320, "ws://%s:%u%.40s", o->signaling_host,
-			 o->signaling_port, o->signaling_path);
+		snprintf(room[0], 320, strchr(o->signaling_host, ':') ?
+			 "ws://[%s]:%u%.40s" : "ws://%s:%u%.40s",
+			 o->signaling_host, o->signaling_port,
+			 o->signaling_path);
 		add(argv, n, "--join");
 		add(argv, n, room[0]);
 		return;
@@ -282,6 +284,8 @@ static int ask_template(struct peer *p, struct worker *w, int fds, int escrow)
 		.networks = b->opt->public_networks ? NETWORKS_PUBLIC :
 						      NETWORKS_ANY,
 		.data = b->opt->data_channel,
+		.offers = p->pending_len &&
+			  p->pending[0].type == TO_MAKE_OFFER,
 		.log_level = log_on(LOG_DEBUG) ? LOG_DEBUG : LOG_INFO,
 	};
 

@@ -239,6 +239,14 @@ int bus_call_describe(struct bus *b, uint64_t call,
 						 strlen(sdp), NULL);
 }
 
+int bus_call_want(struct bus *b, uint64_t call, unsigned kinds)
+{
+	struct msg_call_description m = { call, DESCRIPTION_WANTED, kinds };
+
+	return !b->ready ? -ENOTCONN
+			 : send_call_description(&b->wire, &m, NULL, 0, NULL);
+}
+
 int bus_call_trickle(struct bus *b, uint64_t call, const char *line)
 {
 	struct msg_call_candidate m = { call };

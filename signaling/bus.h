@@ -33,6 +33,7 @@ void bus_close(struct bus *b);
 
 /* -ENOTCONN while the broker is away; else as channel_send(). */
 int bus_call_open(struct bus *b, uint64_t call, const char *peer) MUST_USE;
+int bus_call_want(struct bus *b, uint64_t call, unsigned kinds) MUST_USE;
 int bus_call_describe(struct bus *b, uint64_t call,
 		      enum description_kind kind, const char *sdp) MUST_USE;
 int bus_call_trickle(struct bus *b, uint64_t call, const char *line) MUST_USE;

@@ -287,6 +287,23 @@ int calls_offer(struct calls *c, const char *peer, const char *sdp,
 	return 0;
 }
 
+int calls_want_offer(struct calls *c, const char *peer, unsigned kinds)
+{
+	struct call *call = find_or_add(c, peer);
+
+	if (!call)
+		return -ENOBUFS;
+	if (call->offer || call->asked)
+		return -EBUSY;
+	if (!c->up)
+		return -EAGAIN;
+	if (!call->told && c->ops.open(call->number, call->name, c->ops.arg))
+		return -EAGAIN;
+	call->told = call->ever_told = true;
+
+	return c->ops.want(call->number, kinds, c->ops.arg) ? -EAGAIN : 0;
+}
+
 int calls_answer(struct calls *c, const char *peer, const char *sdp,
 		 struct mono now)
 {

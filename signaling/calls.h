@@ -1,7 +1,7 @@
 /*
  * calls.h - the calls of peers with remotemedia-server
  *
- * One call a peer name. A pure module: the broker is reached through four
+ * One call a peer name. A pure module: the broker is reached through five
  * functions, the peer through `deliver`, the moment is an argument. The same
  * code serves peers of our own hub and those behind the uplink.
  *
@@ -48,6 +48,8 @@ struct calls_ops {
 	int (*describe)(uint64_t call, enum description_kind kind,
 			const char *sdp, void *arg);
 	int (*trickle)(uint64_t call, const char *line, void *arg);
+	/* The server shall make an offer of these (enum link_kinds). */
+	int (*want)(uint64_t call, unsigned kinds, void *arg);
 	int (*close)(uint64_t call, void *arg);
 	/* To the peer of that name, wherever it is; nobody is fine. */
 	void (*deliver)(const char *peer, const struct hub_event *ev,
@@ -70,6 +72,11 @@ void calls_free(struct calls *c);
  */
 int calls_offer(struct calls *c, const char *peer, const char *sdp,
 		struct mono now) MUST_USE;
+
+/* 0: HUB_OFFER will follow, or HUB_REFUSED. -EBUSY: an offer of either side
+ * waits for its answer. -EAGAIN: the broker is away. -ENOBUFS. */
+int calls_want_offer(struct calls *c, const char *peer, unsigned kinds)
+	MUST_USE;
 
 /* 0. -ENOENT: no offer of ours is open. -EAGAIN: the broker is away. */
 int calls_answer(struct calls *c, const char *peer, const char *sdp,

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* As enum link_kinds in shm/link.h. */
+enum { KIND_AUDIO = 1, KIND_VIDEO = 2, KIND_DATA = 4 };
+
 static const struct hub_ops hub_ops = { rpc_deliver };
 
 /* By name or by position (JSON-RPC 2.0 section 4.2); NULL when absent. */
@@ -359,6 +362,71 @@ static void on_answer(struct rpc_request *q)
 		result_to_peer(q, NULL, to);
 }
 
+/* request_offer */
+
+/* A boolean that may be absent; false: answered. */
+static bool read_kind(struct rpc_request *q, const char *name, size_t position,
+		      unsigned kind, unsigned *kinds)
+{
+	const struct js *v = param(q, name, position);
+
+	if (js_type(v) != JS_NONE && js_type(v) != JS_BOOL) {
+		params_error(q, name, "is not true or false");
+		return false;
+	}
+	if (js_type(v) == JS_NONE || js_is_true(v))
+		*kinds |= kind;
+
+	return true;
+}
+
+static void offer_not_wanted(struct rpc_request *q, int err)
+{
+	struct rpc_error e = { RPC_STATE, "Wrong state",
+			       "an offer waits for its answer", 0 };
+
+	if (err != -EBUSY)
+		e = (struct rpc_error){ RPC_CAPACITY,
+					"Over capacity, retry later",
+					"the media side is restarting",
+					1000 };
+	rpc_error(q, e);
+}
+
+/* The pipeline calls the peer: an `offer` notification follows. */
+static void on_request_offer(struct rpc_request *q)
+{
+	struct rpc *rpc = q->rpc;
+	unsigned kinds = 0;
+	const char *to;
+	int err;
+
+	if (!announced(q))
+		return;
+	if (!limit_take(&rpc->offers, 1, q->now)) {
+		rpc_over_rate(q, &rpc->offers, "too many offers");
+		return;
+	}
+	if (!(to = filled_param(q, "to_peer_id", 0)) ||
+	    !read_kind(q, "audio", 1, KIND_AUDIO, &kinds) ||
+	    !read_kind(q, "video", 2, KIND_VIDEO, &kinds) ||
+	    !read_kind(q, "data", 3, KIND_DATA, &kinds))
+		return;
+	if (!is_server(to)) {
+		params_error(q, "to_peer_id", "is not " HUB_SERVER);
+		return;
+	}
+	if (!kinds) {
+		params_error(q, "audio, video, data", "are all false");
+		return;
+	}
+	err = calls_want_offer(rpc->world->calls, rpc->peer.name, kinds);
+	if (err)
+		offer_not_wanted(q, err);
+	else
+		result_to_peer(q, NULL, to);
+}
+
 /* ice_candidate */
 
 /* false: answered. */
@@ -482,6 +550,7 @@ static const struct rpc_method methods[] = {
 	{ "announce", on_announce },
 	{ "offer", on_offer },
 	{ "answer", on_answer },
+	{ "request_offer", on_request_offer },
 	{ "ice_candidate", on_ice_candidate },
 	{ "disconnect", on_disconnect },
 	{ "list_peers", on_list_peers },

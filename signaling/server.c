@@ -41,6 +41,13 @@ static int call_describe(uint64_t call, enum description_kind kind,
 	return bus_call_describe(&s->bus, call, kind, sdp);
 }
 
+static int call_want(uint64_t call, unsigned kinds, void *arg)
+{
+	struct server *s = arg;
+
+	return bus_call_want(&s->bus, call, kinds);
+}
+
 static int call_trickle(uint64_t call, const char *line, void *arg)
 {
 	struct server *s = arg;
@@ -132,7 +139,7 @@ static int watch_signals(struct server *s)
 static int open_cores(struct server *s, const struct sig_options *o)
 {
 	struct calls_ops ops = { call_open, call_describe, call_trickle,
-				 call_close, call_deliver, s };
+				 call_want, call_close, call_deliver, s };
 	struct source_caps caps = {
 		.connections = o->max_per_source ? o->max_per_source
 						 : PER_SOURCE,

@@ -76,6 +76,16 @@ static int b_describe(uint64_t call, enum description_kind kind,
 	return told(call);
 }
 
+static int b_want(uint64_t call, unsigned kinds, void *arg)
+{
+	(void)call;
+	(void)arg;
+	if (!kinds || kinds > 7)
+		__builtin_trap();
+
+	return 0;
+}
+
 static int b_trickle(uint64_t call, const char *line, void *arg)
 {
 	(void)arg;
@@ -161,7 +171,7 @@ static void step(const uint8_t *bytes, size_t len, struct mono *now)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	struct calls_ops ops = { b_open, b_describe, b_trickle, b_close,
+	struct calls_ops ops = { b_open, b_describe, b_trickle, b_want, b_close,
 				 deliver, NULL };
 	struct mono now = { 0 };
 

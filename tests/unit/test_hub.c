@@ -180,6 +180,15 @@ static int c_describe(uint64_t call, enum description_kind kind,
 	return broker_err;
 }
 
+static int c_want(uint64_t call, unsigned what, void *arg)
+{
+	(void)arg;
+	if (!broker_err)
+		tell("want %d %u\n", (int)call, what);
+
+	return broker_err;
+}
+
 static int c_trickle(uint64_t call, const char *line, void *arg)
 {
 	(void)arg;
@@ -214,7 +223,8 @@ static void c_deliver(const char *peer, const struct hub_event *ev, void *arg)
 	tell("\n");
 }
 
-static const struct calls_ops ops = { c_open, c_describe, c_trickle, c_close,
+static const struct calls_ops ops = { c_open, c_describe, c_trickle, c_want,
+				      c_close,
 				      c_deliver, NULL };
 
 static struct calls *begin(bool up)
@@ -280,6 +290,25 @@ START_TEST(a_call_is_opened_answered_and_hung_up)
 	calls_on_state(c, 1, CALL_CLOSED, 5);
 	calls_on_gone(c, 1, WHY_CLOSED, true, "");
 	expect("");
+	calls_free(c);
+}
+END_TEST
+
+START_TEST(the_server_makes_an_offer_when_asked)
+{
+	struct calls *c = begin(true);
+
+	ck_assert_int_eq(calls_want_offer(c, "a", 5), 0);
+	expect("open 1 a\nwant 1 5\n");
+	calls_on_local(c, 1, DESCRIPTION_OFFER, "S", 0);
+	expect("a<offer S\n");
+	ck_assert_int_eq(calls_want_offer(c, "a", 5), -EBUSY);
+	ck_assert_int_eq(calls_answer(c, "a", "A", mono_at(0)), 0);
+	expect("answer 1 A\n");
+	ck_assert_int_eq(calls_want_offer(c, "a", 7), 0);
+	expect("want 1 7\n");
+	down(c, 0);
+	ck_assert_int_eq(calls_want_offer(c, "a", 7), -EAGAIN);
 	calls_free(c);
 }
 END_TEST
@@ -648,6 +677,7 @@ int main(void)
 			    ARRAY_LEN(names));
 	tcase_add_test(h, a_name_has_at_most_128_bytes);
 	tcase_add_test(c, a_call_is_opened_answered_and_hung_up);
+	tcase_add_test(c, the_server_makes_an_offer_when_asked);
 	tcase_add_test(c, early_candidates_follow_the_offer);
 	tcase_add_test(c, our_candidates_wait_for_our_answer);
 	tcase_add_test(c, a_refused_offer_is_told_once);

@@ -76,6 +76,13 @@ static int b_describe(uint64_t call, enum description_kind kind,
 	return to_broker(call, kind == DESCRIPTION_OFFER ? "offer" : "answer");
 }
 
+static int b_want(uint64_t call, unsigned kinds, void *arg)
+{
+	(void)arg;
+
+	return to_broker(call, kinds == 3 ? "want 3" : "want");
+}
+
 static int b_trickle(uint64_t call, const char *line, void *arg)
 {
 	(void)arg;
@@ -103,7 +110,7 @@ static int64_t wall_ms(void)
 
 static void begin(void)
 {
-	struct calls_ops ops = { b_open, b_describe, b_trickle, b_close,
+	struct calls_ops ops = { b_open, b_describe, b_trickle, b_want, b_close,
 				 deliver, NULL };
 
 	heard[0] = '\0';
@@ -347,6 +354,14 @@ static const struct {
 	  ERR("1", "-32000", "Peer not found: x",
 	      "no peer has announced that id") },
 	{ M("offer", "{}"), ERR("1", "-32602", PAR, "to_peer_id is missing") },
+	{ M("request_offer", "{}"),
+	  ERR("1", "-32602", PAR, "to_peer_id is missing") },
+	{ M("request_offer", "{\"to_peer_id\":\"b\"}"),
+	  ERR("1", "-32602", PAR, "to_peer_id is not remotemedia-server") },
+	{ M("request_offer", "{\"to_peer_id\":" SERVER ",\"audio\":1}"),
+	  ERR("1", "-32602", PAR, "audio is not true or false") },
+	{ M("request_offer", "[" SERVER ",false,false,false]"),
+	  ERR("1", "-32602", PAR, "audio, video, data are all false") },
 	{ M("offer", "{\"to_peer_id\":\"b\"}"),
 	  ERR("1", "-32602", PAR, "sdp is missing") },
 	{ M("offer", "{\"to_peer_id\":\"b\",\"sdp\":\"\"}"),
