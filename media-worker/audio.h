@@ -36,7 +36,7 @@ struct audio_cfg {
 
 enum {
 	AUDIO_BITRATE_BPS = 64000,
-	AUDIO_COMPLEXITY = 5,	/* 121 us a frame of speech, 10 takes 212 */
+	AUDIO_COMPLEXITY = 5,	/* on speech half the time of 9 */
 	AUDIO_LOSS_PERCENT = 5,	/* what in-band FEC prepares for */
 	AUDIO_TICK_US = 20000,
 };
