@@ -210,8 +210,9 @@ function startCall(socket) {
 	});
 	current.addEventListener('lost', () => problemAndRetry(
 		'The connection is lost', 'Nothing has come from the server lately.'));
-	current.addEventListener('ended', () => problemAndRetry(
-		'The server ended the call', 'It may be restarting.'));
+	current.addEventListener('ended', (e) => problemAndRetry(
+		'The server ended the call',
+		`Its reason: ${/** @type {any} */ (e).reason || 'none given'}.`));
 	for (const track of outgoing?.getTracks() ?? [])
 		current.pc.addTrack(track, /** @type {MediaStream} */ (outgoing));
 	echo.use(current.openChannel('echo'));

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /**
- * Leave and come back fifty times, in three ways. With the process id of the
- * supervisor (SERVER_PID or --server-pid=N) the processes, descriptors and
- * memory objects below it are counted: nothing may be left behind.
+ * Leave and come back fifty times, in three ways. With the server's run
+ * directory (RM_RUN_DIR) or a process id (--server-pid=N) the processes,
+ * descriptors and memory objects below the broker or that process are counted:
+ * nothing may be left behind.
  */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { Rig, census, sleep } from './rig.mjs';
 
 const TIMES = Number(process.env.REJOIN_TIMES ?? 50);
 const option = process.argv.find((a) => a.startsWith('--server-pid='));
-const serverPid = Number(option?.split('=')[1] ?? process.env.SERVER_PID ?? 0);
+const runDir = process.env.RM_RUN_DIR;
+const serverPid = Number(option?.split('=')[1] ??
+	(runDir ? readFileSync(`${runDir}/broker.pid`, 'utf8') : 0));
 
 let rig;
 before(async () => { rig = await Rig.start(); });
@@ -58,7 +62,7 @@ async function settled(first) {
 }
 
 const same = (a, b) => JSON.stringify(a.names) === JSON.stringify(b.names) &&
-	a.fds <= b.fds && a.memfds <= b.memfds;
+	a.fds <= b.fds && a.memfds <= b.memfds && a.mapped <= b.mapped;
 
 test(`leave and rejoin ${TIMES} times, nothing left behind`, async () => {
 	const caller = await rig.caller({ peerId: `again-${process.pid}` });
@@ -82,7 +86,9 @@ test(`leave and rejoin ${TIMES} times, nothing left behind`, async () => {
 	assert.deepEqual(last.names, first.names);
 	assert.ok(last.fds <= first.fds, `${first.fds} -> ${last.fds} descriptors`);
 	assert.ok(last.memfds <= first.memfds,
-		`${first.memfds} -> ${last.memfds} memory objects`);
+		`${first.memfds} -> ${last.memfds} memory objects held`);
+	assert.ok(last.mapped <= first.mapped,
+		`${first.mapped} -> ${last.mapped} memory objects mapped`);
 	assert.ok(last.kb <= first.kb * 1.25 + 2048,
 		`${first.kb} -> ${last.kb} kB of private memory`);
 });

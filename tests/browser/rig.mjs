@@ -189,7 +189,8 @@ export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
  * `root` by parent.
  * @param {number} root process id of the supervisor
  * @returns {Promise<{names: Record<string, number>, fds: number,
- *   memfds: number, kb: number}>} counts over all of them
+ *   memfds: number, mapped: number, kb: number}>} counts over all of them:
+ *   descriptors, those of memory objects, mappings of such, private kB
  */
 export async function census(root) {
 	const table = new Map();
@@ -209,13 +210,16 @@ export async function census(root) {
 		}
 		return false;
 	});
-	const total = { names: {}, fds: 0, memfds: 0, kb: 0 };
+	const total = { names: {}, fds: 0, memfds: 0, mapped: 0, kb: 0 };
 	for (const pid of mine) {
 		const { name } = table.get(pid);
 		total.names[name] = (total.names[name] ?? 0) + 1;
 		const links = await descriptors(pid);
 		total.fds += links.length;
 		total.memfds += links.filter((l) => l.startsWith('/memfd:')).length;
+		const maps = await readFile(`/proc/${pid}/maps`, 'utf8')
+			.catch(() => '');
+		total.mapped += maps.split('/memfd:').length - 1;
 		const status = await readFile(`/proc/${pid}/status`, 'utf8')
 			.catch(() => '');
 		total.kb += Number(/RssAnon:\s+(\d+)/.exec(status)?.[1] ?? 0);

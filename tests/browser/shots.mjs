@@ -2,7 +2,8 @@
 /**
  * Pictures of the demo page, for people to look at:
  *   node tests/browser/shots.mjs ws://127.0.0.1:8080 FOLDER
- * Narrow and wide, light and dark, before, during and after a call.
+ * Narrow and wide, light and dark, before, during and after a call; demo.png is
+ * the one of docs/images.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -44,4 +45,14 @@ for (const colorScheme of ['light', 'dark']) {
 		await lost.context().close();
 	}
 }
+const page = await rig.page(
+	`${home}?source=test&url=${encodeURIComponent(rig.url)}`,
+	{ viewport: { width: 1180, height: 960 } });
+await page.click('#connect');
+await page.waitForSelector('[data-step=data][data-state=done]');
+await page.fill('#text', 'Hello, server!');
+await page.press('#text', 'Enter');
+await sleep(25000);
+await page.evaluate(() => document.activeElement.blur());
+await page.screenshot({ path: join(folder, 'demo.png') });
 await rig.close();

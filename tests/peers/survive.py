@@ -13,6 +13,7 @@ As a program it kills one kind and prints what was seen:
 import asyncio
 import os
 import pathlib
+import re
 import signal
 import sys
 import time
@@ -54,9 +55,44 @@ class Server:
         return sorted(pid for name, pids in self.workers().items()
                       if name.split("-")[0] == kind for pid in pids)
 
+    def whole(self, not_broker):
+        """A broker other than that one is ready."""
+        try:
+            text = (self.run / "ready").read_text().split()
+        except OSError:
+            return False
+        return (bool(text) and text[0] == str(self.broker()) and
+                int(text[0]) != not_broker and alive(int(text[0])))
+
+    def census(self):
+        """How many processes of which name, descriptors, memory objects."""
+        pids = self.everything()
+        return {
+            "names": sorted(re.sub(r"^(ice)-.*", r"\1", name)
+                            for name, of in self.workers().items()
+                            for _ in of),
+            "fds": sum(count(f"/proc/{pid}/fd") for pid in pids),
+            "maps": sum(text_of(f"/proc/{pid}/maps").count("/memfd:")
+                        for pid in pids),
+        }
+
     def everything(self):
         pids = [self.broker()]
         return pids + [p for pids in self.workers().values() for p in pids]
+
+
+def count(folder):
+    try:
+        return len(os.listdir(folder))
+    except OSError:
+        return 0
+
+
+def text_of(path):
+    try:
+        return pathlib.Path(path).read_text()
+    except OSError:
+        return ""
 
 
 def stat_fields(pid):
@@ -290,6 +326,59 @@ KINDS = {
     "media": kill_media, "signaling": kill_signaling, "broker": kill_broker,
     "ice": kill_ice, "supervisor": kill_supervisor,
 }
+
+
+async def one_victim(url, server, call, kind):
+    """Kills once and waits until the server is whole again."""
+    if kind == "ice":
+        held = set(server.of_kind("ice"))
+        victim = await Watched(url, picture=False, hz=550).start()
+        (pid,) = set(server.of_kind("ice")) - held
+        await kill(pid)
+        await until(victim.peer.gone.is_set, "victim told", 10)
+        victim._counter.cancel()
+        await victim.peer.pc.close()
+        await victim.signaling.close()
+    elif kind == "broker":
+        old = server.broker()
+        await kill(old)
+        await until(lambda: server.whole(old), "a new broker", 20)
+    else:
+        pids = server.of_kind(kind)
+        await kill(pids[0])
+        await until(lambda: len(server.of_kind(kind)) == len(pids) and
+                    pids[0] not in server.of_kind(kind), f"a new {kind}", 20)
+
+
+async def many_kills(url, run_dir, kind, kills):
+    """One call, so many kills of one kind; what is left over at the end."""
+    server = Server(run_dir)
+    call = await Watched(url).start()
+    # The first replacement brings what every later one brings.
+    await one_victim(url, server, call, kind)
+    await asyncio.sleep(3)
+    before = await ssrcs_of(call)
+    first = server.census()
+    call.forget()
+    worst = 0.0
+    try:
+        for done in range(kills):
+            await one_victim(url, server, call, kind)
+            await asyncio.sleep(1)
+            await heard(call.peer, TONE, 10)
+            worst = max(worst, call.report()["stop"])
+        await short_call(url, 20)
+        end = time.monotonic() + 10
+        while server.census() != first and time.monotonic() < end:
+            await asyncio.sleep(0.2)
+        last = server.census()
+        report = dict(call.report(), before=before, killed=done + 1,
+                      worst_stop=worst)
+    finally:
+        await call.stop()
+    for key in first:
+        report[f"{key}_before"], report[f"{key}_after"] = first[key], last[key]
+    return report
 
 
 async def survive(url, run_dir, kind):

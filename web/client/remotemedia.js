@@ -221,7 +221,7 @@ export class Signaling extends EventTarget {
  *   channel  channel: the other side opened it
  *   refused  error: an offer was not taken; a running call goes on
  *   lost     the transport failed
- *   ended    reason: the other side hung up
+ *   ended    reason: the other side hung up, or its process died
  */
 export class Call extends EventTarget {
 	/** @type {RTCIceCandidateInit[]} */
@@ -385,7 +385,7 @@ export class Call extends EventTarget {
 			else if (method === 'ice_candidate')
 				await this.#remoteCandidate(params);
 			else if (method === 'peer_disconnected' || method === 'peer_left')
-				this.#ended(method);
+				this.#ended(String(params.reason ?? ''));
 		} catch (error) {
 			if (!this.#over)
 				this.#step(method, 'failed', String(error));

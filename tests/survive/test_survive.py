@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """SIGKILL of each kind of process, beside a running call.
 
-Needs --run-dir (or WEBRTC_RUN_DIR) of a server that this test may hurt. The
-supervisor comes last: nobody restarts the broker after it.
+The supervisor comes last: nobody restarts the broker after it, so that test
+ends the server as well.
 """
+
+import os
+import pathlib
+import signal
 
 import pytest
 
-from peer import run
-from survive import survive
+from peer import run, until
+from survive import Server, alive, many_kills, survive
 
 # A frame that comes late is concealed; only a silence beyond this is a gap.
 NO_GAP = 0.1
@@ -66,7 +70,30 @@ def test_one_ice_worker(url, run_dir):
     assert seen["called_again"] < 4
 
 
+@pytest.mark.parametrize("kind", ["media", "signaling", "ice", "broker"])
+def test_many_kills_in_one_call(url, run_dir, kills, kind):
+    seen = run(many_kills(url, run_dir, kind, kills), 120 + kills * 20)
+    print(seen)
+    assert seen["killed"] == kills
+    same_streams(seen)
+    assert seen["worst_stop"] < 1
+    assert seen["names_after"] == seen["names_before"]
+    assert seen["fds_after"] <= seen["fds_before"]
+    assert seen["maps_after"] <= seen["maps_before"]
+
+
 def test_supervisor(url, run_dir):
     seen = run(survive(url, run_dir, "supervisor"))
     print(seen)
     untouched(seen)
+
+    # Without a supervisor the broker still ends everything when asked.
+    server = Server(run_dir)
+    pids = server.everything()
+    os.kill(server.broker(), signal.SIGTERM)
+
+    async def ended():
+        await until(lambda: not any(alive(pid) for pid in pids), "all ended")
+        await until(lambda: not pathlib.Path(run_dir).exists(),
+                    "run directory gone")
+    run(ended())
