@@ -118,9 +118,19 @@ static void path_of(const struct house *h, char *out, size_t cap,
 		 (unsigned long long)id);
 }
 
-void house_open(struct house *h, const char *path)
+/* .../tests/proc/x to .../bin/ice-worker */
+static void find_worker(char *out, size_t cap, const char *self)
 {
-	char at[96];
+	const char *end = strstr(self, "tests/proc/");
+
+	if (!end)
+		die("%s does not stand in a build", self);
+	snprintf(out, cap, "%.*sbin/ice-worker", (int)(end - self), self);
+}
+
+void house_open(struct house *h, const char *self)
+{
+	char at[96], path[512];
 	int listener;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -128,6 +138,7 @@ void house_open(struct house *h, const char *path)
 	if (!open_house)
 		atexit(end_all);
 	open_house = h;
+	find_worker(path, sizeof(path), self);
 	strcpy(h->dir, "/tmp/house-XXXXXX");
 	if (!mkdtemp(h->dir))
 		die("mkdtemp: %s", strerror(errno));

@@ -49,8 +49,8 @@ struct house {
 	bool quiet;		/* print no log line */
 };
 
-/* path: of the ice-worker program. */
-void house_open(struct house *h, const char *path);
+/* self: argv[0]; the ice-worker is the one of the same build. */
+void house_open(struct house *h, const char *self);
 void house_close(struct house *h);
 
 /* Dials a running template again, as a new broker does. */
