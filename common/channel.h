@@ -14,7 +14,8 @@
  * Errors   Negative errno. The handler returns 0, or negative: the broker
  *          broke the contract and this connection is closed.
  * Threads  The loop's.
- * Process  SIGPIPE must be ignored. Needs accept4, read, write, recvmsg, sendmsg, close, epoll_ctl.
+ * Process  SIGPIPE must be ignored. Needs accept4, read, write, recvmsg,
+ *          close, epoll_ctl.
  */
 #ifndef COMMON_CHANNEL_H
 #define COMMON_CHANNEL_H
@@ -52,8 +53,8 @@ bool channel_is_up(const struct channel *ch);
 /*
  * A wire_send_h (arg: the channel). One frame, whole or not at all; what the
  * socket does not take at once is queued. Never blocks.
- * -ENOTCONN, -EMSGSIZE (also for an empty frame), -ENOBUFS (queue over CHANNEL_QUEUE_MAX), -EINVAL with
- * descriptors (they travel downwards only).
+ * -ENOTCONN, -EMSGSIZE (also for an empty frame), -ENOBUFS (queue over
+ * CHANNEL_QUEUE_MAX), -EINVAL with descriptors (they travel downwards only).
  */
 int channel_send(void *channel, const void *bytes, size_t len, const int *fds,
 		 unsigned nfds);

@@ -158,5 +158,6 @@ void log_line(enum log_level level, const char *text, const char *fmt, ...)
 
 void log_fail(int err, const char *text)
 {
-	log_line(LOG_ERROR, text, "error=\"%s\"", strerror(err < 0 ? -err : err));
+	log_line(LOG_ERROR, text, "error=\"%s\"",
+		 strerror(err < 0 ? -err : err));
 }

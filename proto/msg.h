@@ -159,7 +159,8 @@ struct msg_media_log { uint32_t level, zero; };
 
 struct msg_template_hello { uint32_t abi, pid; };
 /*
- * descriptors: the new worker's listener, its escrow region. port: its UDP port, or 0 for any. networks: enum peer_networks.
+ * descriptors: the new worker's listener, its escrow region. port: its UDP
+ * port, or 0 for any. networks: enum peer_networks.
  * data: 0 rejects data channels. refuse: ports of our own listeners (0 none).
  * spawn: number of this process, to tell a crashed one from its successor.
  * call: signaling's number, kept for the hello to a later broker.
@@ -172,7 +173,9 @@ struct msg_fork_peer {
 	uint32_t offers, zero;
 	uint16_t refuse[4];
 };
-struct msg_template_forked { uint64_t peer, spawn; int32_t pid; uint32_t zero; };
+struct msg_template_forked {
+	uint64_t peer, spawn; int32_t pid; uint32_t zero;
+};
 /* status: as waitpid gives it */
 struct msg_template_reaped { uint64_t peer, spawn; int32_t pid, status; };
 

@@ -194,7 +194,7 @@ static int run_dir_error(const char *dir, int err)
 			"another directory\n", dir);
 	else
 		fprintf(stderr, "webrtc_server: WEBRTC_RUN_DIR=%s: %s; name a "
-			"directory that can be made and is short (60 bytes at most)\n",
+			"directory that can be made, of 60 bytes at most\n",
 			dir, strerror(-err));
 
 	return EXIT_MACHINE;
