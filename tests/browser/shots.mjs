@@ -34,7 +34,7 @@ for (const colorScheme of ['light', 'dark']) {
 			await page.fill('#text', text);
 			await page.press('#text', 'Enter');
 		}
-		await sleep(12000);
+		await sleep(8000);
 		await save(page, 'call');
 		await page.context().close();
 		const lost = await rig.page(`${home}?source=test&url=ws://127.0.0.1:9`,
@@ -47,12 +47,15 @@ for (const colorScheme of ['light', 'dark']) {
 }
 const page = await rig.page(
 	`${home}?source=test&url=${encodeURIComponent(rig.url)}`,
-	{ viewport: { width: 1180, height: 960 } });
+	{ viewport: { width: 1180, height: 1010 } });
 await page.click('#connect');
 await page.waitForSelector('[data-step=data][data-state=done]');
 await page.fill('#text', 'Hello, server!');
 await page.press('#text', 'Enter');
 await sleep(25000);
-await page.evaluate(() => document.activeElement.blur());
+await page.evaluate(() => {
+	document.activeElement.blur();
+	scrollTo(0, 0);
+});
 await page.screenshot({ path: join(folder, 'demo.png') });
 await rig.close();
