@@ -9,7 +9,7 @@
  * Memory   Calls are ended by hostile_end(); tracks are borrowed.
  * Errors   What does not hold is printed and counted, nothing else stops.
  * Threads  The loop's; one more that only measures how late the machine
- *          wakes it, which widens the bound of a gap.
+ *          lets it work, which widens the bound of a gap.
  */
 #ifndef TESTS_HOSTILE_STAGE_H
 #define TESTS_HOSTILE_STAGE_H
@@ -41,7 +41,8 @@ struct stage {
 	unsigned said, echoed, wrong;
 	unsigned calls, passed, failed;
 	pid_t media;		/* the one media-worker; 0 unknown */
-	uint64_t media_before, media_peak;
+	uint64_t media_honest;	/* its most, with three honest calls */
+	uint64_t media_peak;
 };
 
 /* Seeded bytes: the same harm with the same seed. */

@@ -43,8 +43,8 @@ static void on_message(const struct js *root, struct mono now, void *arg)
 	(void)now;
 	if (method && !strcmp(method, "answer"))
 		k->answered = true;
-	if (!error && method)
-		error = js_get(js_get(root, "params"), "error");
+	if (method && !strcmp(method, "peer_error"))
+		error = js_get(root, "params");
 	if (error && js_int(js_get(error, "code"), &code)) {
 		k->code = code;
 		k->errors++;

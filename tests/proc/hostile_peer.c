@@ -53,15 +53,22 @@ static void make_tracks(struct stage *s)
 	s->vp8 = vp8;
 }
 
-/* What an honest call of each codec costs the media-worker for good. */
+/* What honest calls of each codec cost the media-worker at most. Hostile ones
+ * may cost no more, and STAGE_GROWTH. */
 static void warm(struct stage *s)
 {
-	struct hostile h;
+	struct hostile a, b;
 
-	if (hostile_call(&h, s, SDP_AUDIO | SDP_VIDEO | SDP_DATA, s->vp8))
-		hostile_end(&h, "honest");
+	if (hostile_call(&a, s, SDP_AUDIO | SDP_VIDEO | SDP_DATA, s->vp8)) {
+		if (hostile_call(&b, s, SDP_AUDIO | SDP_VIDEO, s->vp9)) {
+			stage_run(s, 500000);
+			hostile_end(&b, "honest");
+		}
+		hostile_end(&a, "honest");
+	}
+	stage_run(s, 1000000);
 	stage_judge(s, "honest");
-	s->media_before = s->media_peak = private_bytes(s->media);
+	s->media_honest = s->media_peak;
 }
 
 static void judge_media(struct stage *s)
@@ -71,12 +78,14 @@ static void judge_media(struct stage *s)
 	/* The last of them must be gone. */
 	stage_run(s, 1000000);
 	now = private_bytes(s->media);
-	printf("media-worker: %.1f MB before, %.1f at most, %.1f after\n",
-	       (double)s->media_before / 1048576,
+	if (now > s->media_peak)
+		s->media_peak = now;
+	printf("media-worker: %.1f MB with honest calls, %.1f at most, %.1f "
+	       "after\n", (double)s->media_honest / 1048576,
 	       (double)s->media_peak / 1048576, (double)now / 1048576);
-	check(s, now < s->media_before + STAGE_GROWTH,
+	check(s, s->media_peak < s->media_honest + STAGE_GROWTH,
 	      "the media-worker grew by %.1f MB",
-	      (double)(now - s->media_before) / 1048576);
+	      (double)(s->media_peak - s->media_honest) / 1048576);
 }
 
 int main(int argc, char **argv)
