@@ -217,7 +217,7 @@ static void send_data(struct hostile *h, uint32_t tsn, unsigned bits,
 	uint8_t packet[PACKET];
 
 	if (len > PACKET - 28)
-		len = PACKET - 28;
+		len = (PACKET - 28) & ~3u;
 	dice_fill(packet + 28, len);
 	put32(packet + 12, (uint32_t)(16 + len));
 	packet[12] = DATA;

@@ -203,7 +203,7 @@ static void many_media(void)
 {
 	good();
 	for (int i = 1; i < 18; i++) {
-		char mid[8];
+		char mid[16];
 
 		snprintf(mid, sizeof(mid), "%d", i);
 		add_audio(mid);
