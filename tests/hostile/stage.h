@@ -25,7 +25,12 @@
 
 enum {
 	STAGE_GAP_US = 200000,
-	STAGE_GROWTH = 8 << 20,		/* private memory of one worker */
+	/* Private memory of one worker; the sanitizer keeps what was freed. */
+#ifdef __SANITIZE_ADDRESS__
+	STAGE_GROWTH = 24 << 20,
+#else
+	STAGE_GROWTH = 8 << 20,
+#endif
 	STAGE_DATAGRAM = 1500,
 	STAGE_WAIT_US = 20000000,	/* generous: only a hang reaches it */
 };
