@@ -156,6 +156,8 @@ int worker_dial(struct worker *w) MUST_USE;
 /* Learn of its end by pidfd. */
 int worker_follow(struct worker *w, pid_t pid) MUST_USE;
 void worker_kill(struct worker *w, int signal);
+/* An ice-worker whose call is over: it has a moment for its goodbye. */
+void worker_dismiss(struct worker *w, uint64_t peer, uint32_t why);
 /* Ends it when what it was asked for is done. */
 void worker_retire(struct worker *w);
 /* It broke the contract: killed, its end is handled as a crash. */

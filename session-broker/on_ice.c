@@ -25,6 +25,26 @@ static const char *text_of(char out[MSG_LOG + 1], const void *blob, size_t len)
 	return out;
 }
 
+/*
+ * The peer object of an adopted worker. Signaling may have told its call
+ * before the worker came; the number is the same as before in any case, as
+ * signaling knows the call by it.
+ */
+static int adopted_peer(struct worker *w, const struct msg_ice_hello *m,
+			const void *blob, size_t len, struct peer **out)
+{
+	struct broker *b = w->b;
+	struct peer *p = peer_by_name(b, blob, len);
+	bool known = m->call && !peer_by_call(b, m->call);
+
+	if (p && (p->ice || p->forking))
+		return -EEXIST;
+	*out = p;
+
+	return p ? 0 : peer_new(out, b, known ? m->call : next_number(b),
+				blob, len);
+}
+
 /* After a crash of the broker: a worker that nobody knows tells its peer. */
 static int adopt(struct worker *w, const struct msg_ice_hello *m,
 		 const void *blob, size_t len)
@@ -35,9 +55,7 @@ static int adopt(struct worker *w, const struct msg_ice_hello *m,
 
 	if (peer_by_id(b, m->peer))
 		return -EPROTO;
-	/* The same number as before: signaling knows the call by it. */
-	if ((err = peer_new(&p, b, !m->call || peer_by_call(b, m->call) ?
-			    next_number(b) : m->call, blob, len)))
+	if ((err = adopted_peer(w, m, blob, len, &p)))
 		return err;
 	peer_set_id(p, m->peer);
 	p->ice = w;
@@ -69,14 +87,19 @@ static int adopt(struct worker *w, const struct msg_ice_hello *m,
 int on_ice_hello(struct worker *w, const struct msg_ice_hello *m,
 		 const void *blob, size_t len)
 {
-	int err;
+	int err = 0;
 
 	if (m->abi != msg_abi() || (w->spawn && m->spawn != w->spawn))
 		return -EPROTO;
 	if (w->leaving)
 		return 0;
 	w->spawn = m->spawn;
-	if (!w->peer && (err = adopt(w, m, blob, len)))
+	if (!w->peer && (err = adopt(w, m, blob, len)) == -EEXIST) {
+		/* That peer has called anew since: this worker's is over. */
+		worker_dismiss(w, m->peer, WHY_CLOSED);
+		return 0;
+	}
+	if (err)
 		return err;
 	w->phase = m->state == CALL_CONNECTED ? AT_FLOW : AT_JOIN;
 	worker_alive(w, LIFE_US);
@@ -153,12 +176,8 @@ int on_peer_superseded(struct worker *w, const struct msg_peer_superseded *m,
 		return 0;
 	}
 	log_info("offer of a new connection", "peer=%s", p->name);
-	w->leaving = true;
-	w->peer = NULL;
 	p->ice = NULL;
-	(void)send_peer_close(&w->ctl, &(struct msg_peer_close){
-		p->id, WHY_CLOSED, 0 }, NULL, 0, NULL);
-	worker_alive(w, 2000000);
+	worker_dismiss(w, p->id, WHY_CLOSED);
 	link_drop(p);
 	p->kinds = 0;
 	port_give(p->b, p->port);

@@ -244,15 +244,9 @@ void peer_end(struct peer *p, uint32_t why, const char *text)
 		 p->name, (unsigned long long)p->call, call_why_name(why),
 		 text);
 	tell_gone(p, why, true, text);
-	if (ice) {
-		ice->leaving = true;
-		ice->peer = NULL;
-		p->ice = NULL;
-		(void)send_peer_close(&ice->ctl, &(struct msg_peer_close){
-			p->id, why, 0 }, NULL, 0, NULL);
-		/* It has a moment for its goodbye, then it is killed. */
-		worker_alive(ice, 2000000);
-	}
+	p->ice = NULL;
+	if (ice)
+		worker_dismiss(ice, p->id, why);
 	peer_free(p);
 }
 

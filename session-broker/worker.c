@@ -25,7 +25,7 @@
 
 enum {
 	HELLO_US = 10000000, LAST_WORDS_US = 30000, RETIRE_US = 1000000,
-	PARK_US = 3000000,
+	PARK_US = 3000000, GOODBYE_US = 2000000,
 };
 enum { ICE_MESSAGES = 400 };	/* a second; an honest one has some ten */
 
@@ -118,6 +118,15 @@ void worker_kill(struct worker *w, int sig)
 {
 	if (w->on_exit.loop)
 		syscall(SYS_pidfd_send_signal, w->on_exit.fd, sig, NULL, 0);
+}
+
+void worker_dismiss(struct worker *w, uint64_t peer, uint32_t why)
+{
+	w->leaving = true;
+	w->peer = NULL;
+	(void)send_peer_close(&w->ctl, &(struct msg_peer_close){ peer, why, 0 },
+			      NULL, 0, NULL);
+	worker_alive(w, GOODBYE_US);
 }
 
 static void on_retired(struct mono now, void *arg)

@@ -80,6 +80,14 @@ void worker_broken(struct worker *w, const char *what)
 		worker_ended(w, 9);
 }
 
+void worker_dismiss(struct worker *w, uint64_t peer, uint32_t why)
+{
+	(void)peer;
+	(void)why;
+	w->leaving = true;
+	w->peer = NULL;
+}
+
 void worker_kill(struct worker *w, int sig)
 {
 	(void)w;
