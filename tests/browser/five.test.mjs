@@ -35,8 +35,18 @@ test('five callers: own pitch, own data, two with a picture', async () => {
 	for (const caller of callers.slice(0, WITH_PICTURE))
 		await caller.until((v) => v !== null && v.distinct >= 10, 'view');
 	await sleep(1000);
-	for (const caller of callers)
+	const concealed = async (caller) => {
+		const [s] = await caller.run('stats', 'inbound-rtp', 'audio');
+		return {
+			total: s.totalSamplesReceived, all: s.concealedSamples,
+			silent: s.silentConcealedSamples, lost: s.packetsLost,
+		};
+	};
+	const first = [];
+	for (const caller of callers) {
 		await caller.run('forget');
+		first.push(await concealed(caller));
+	}
 
 	const sent = callers.map(() => []);
 	for (let n = 0; n < 20; n++) {
@@ -52,6 +62,14 @@ test('five callers: own pitch, own data, two with a picture', async () => {
 			`caller ${i}: ${sound.hz} Hz, not ${PITCHES[i]}`);
 		assert.equal(sound.gaps, 0,
 			`caller ${i}: silence of ${sound.longestGapMs} ms`);
+		const now = await concealed(caller);
+		const total = now.total - first[i].total;
+		const hidden = now.all - first[i].all;
+		assert.ok(total > LISTEN_MS * 40, `caller ${i}: ${total} samples`);
+		assert.ok(hidden < total * 0.05,
+			`caller ${i}: ${hidden} of ${total} concealed`);
+		assert.equal(now.silent, first[i].silent, `caller ${i}: silence`);
+		assert.equal(now.lost, first[i].lost, `caller ${i}: packets lost`);
 		const got = await caller.until((l) =>
 			l.length >= 20 && l.every((m) => m.sum), 'received', 'data');
 		assert.deepEqual(got, sent[i], `caller ${i}: data`);

@@ -57,5 +57,6 @@ await page.evaluate(() => {
 	document.activeElement.blur();
 	scrollTo(0, 0);
 });
+await page.mouse.move(2, 2);
 await page.screenshot({ path: join(folder, 'demo.png') });
 await rig.close();
