@@ -137,7 +137,11 @@ class Signaling:
             if self.on_note:
                 asyncio.ensure_future(self.on_note(*note))
             return
-        done = self._waiting.pop(message.get("id"), None)
+        number = message.get("id")
+        if number is None and "error" in message and self._waiting:
+            # It could not read the id. Requests are answered in order.
+            number = min(self._waiting)
+        done = self._waiting.pop(number, None)
         if done is None or done.done():
             return
         if "error" in message:

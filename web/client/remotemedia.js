@@ -181,10 +181,14 @@ export class Signaling extends EventTarget {
 			}));
 			return;
 		}
-		const waiting = this.#waiting.get(message.id);
+		// An error without id: the server could not read that far. Requests
+		// are answered in order, so it is the oldest one.
+		const id = message.error && message.id === null
+			? this.#waiting.keys().next().value : message.id;
+		const waiting = this.#waiting.get(id);
 		if (!waiting)
 			return;
-		this.#waiting.delete(message.id);
+		this.#waiting.delete(id);
 		clearTimeout(waiting.timer);
 		if (message.error) {
 			waiting.reject(new SignalingError(
