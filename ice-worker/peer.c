@@ -145,7 +145,6 @@ static void say_hello(struct peer *p)
 	const struct msg_ice_hello m = {
 		.peer = p->id,
 		.spawn = p->spawn,
-		.call = p->call,
 		.generation = p->links.now.generation,
 		.abi = msg_abi(),
 		.pid = (uint32_t)getpid(),
@@ -239,6 +238,7 @@ static void say_goodbye(struct peer *p)
 	while (!channel_is_up(p->channel) && mono_before(mono_now(), until))
 		if (loop_turn(p->loop, 50) < 0)
 			return;
+	reports_stats(p);
 	say_gone(p);
 	channel_flush(p->channel, LAST_WORDS_MS);
 }
@@ -248,7 +248,6 @@ static void set_facts(struct peer *p, const struct msg_fork_peer *m,
 {
 	p->id = m->peer;
 	p->spawn = m->spawn;
-	p->call = m->call;
 	p->offers = m->offers;
 	p->port = m->port;
 	p->data_allowed = m->data;

@@ -36,9 +36,18 @@ static void say_estimate(const struct peer *p)
 		 (unsigned long long)e.overuses);
 }
 
-static void on_timer(struct mono now, void *arg)
+static uint64_t dropped_by_dtls(const struct transport *t)
 {
-	struct peer *p = arg;
+	struct dtls_stats stats = { 0 };
+
+	if (t->dtls)
+		dtls_stats(t->dtls, &stats);
+
+	return stats.dropped_bad + stats.dropped_full;
+}
+
+void reports_stats(struct peer *p)
+{
 	const struct transport *t = &p->transport;
 	const struct msg_peer_stats m = {
 		.peer = p->id,
@@ -49,14 +58,22 @@ static void on_timer(struct mono now, void *arg)
 		.lost_in = (uint64_t)media_in_lost(p),
 		.lost_out = lost_out(p->out.audio.send) +
 			    lost_out(p->out.video.send),
-		.dropped = t->dropped + p->in.unknown + p->data.refused,
+		.dropped = t->dropped + p->in.unknown + p->data.refused +
+			   dropped_by_dtls(t),
 		.rtt_us = (uint32_t)p->in.rtt_us,
 		.bitrate_bps = p->out.estimate ?
 				       estimate_bps(p->out.estimate) : 0,
 	};
 
-	say_estimate(p);
 	(void)send_peer_stats(&p->wire, &m, NULL, 0, NULL);
+}
+
+static void on_timer(struct mono now, void *arg)
+{
+	struct peer *p = arg;
+
+	say_estimate(p);
+	reports_stats(p);
 	loop_timer(p->loop, &p->reports.timer, mono_add(now, STATS_EVERY_US),
 		   on_timer, p);
 }

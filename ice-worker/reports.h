@@ -34,6 +34,9 @@ struct reports {
 void reports_start(struct peer *p);
 void reports_fini(struct peer *p);
 
+/* The counts so far, now: every 5 s by itself, and when the call ends. */
+void reports_stats(struct peer *p);
+
 /* The broker is there: the kept lines. */
 void reports_flush(struct peer *p);
 

@@ -269,9 +269,11 @@ int on_peer_stats(struct worker *w, const struct msg_peer_stats *m,
 	worker_alive(w, LIFE_US);
 	if (p)
 		log_debug("peer statistics",
-			  "peer=%s packets_in=%llu packets_out=%llu rtt_us=%u",
-			  p->name, (unsigned long long)m->packets_in,
-			  (unsigned long long)m->packets_out, m->rtt_us);
+			  "peer=%s packets_in=%llu packets_out=%llu "
+			  "dropped=%llu rtt_us=%u", p->name,
+			  (unsigned long long)m->packets_in,
+			  (unsigned long long)m->packets_out,
+			  (unsigned long long)m->dropped, m->rtt_us);
 
 	return 0;
 }
