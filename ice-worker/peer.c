@@ -145,6 +145,7 @@ static void say_hello(struct peer *p)
 	const struct msg_ice_hello m = {
 		.peer = p->id,
 		.spawn = p->spawn,
+		.call = p->call,
 		.generation = p->links.now.generation,
 		.abi = msg_abi(),
 		.pid = (uint32_t)getpid(),
@@ -248,6 +249,7 @@ static void set_facts(struct peer *p, const struct msg_fork_peer *m,
 {
 	p->id = m->peer;
 	p->spawn = m->spawn;
+	p->call = m->call;
 	p->offers = m->offers;
 	p->port = m->port;
 	p->data_allowed = m->data;
