@@ -252,7 +252,7 @@ static void send_endless(struct studio *t, unsigned packets)
 	for (unsigned i = 0; i < packets; i++) {
 		dice_fill(payload, sizeof(payload));
 		/* the middle of a picture, in either format */
-		payload[0] = t->track->codec == RTP_VP8 ? 0 : 0;
+		payload[0] = 0;
 		hostile_media(t->h, RTC_VIDEO, payload, sizeof(payload), false,
 			      t->at);
 	}
