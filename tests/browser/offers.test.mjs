@@ -101,6 +101,30 @@ test('an SDP that is none is refused; the socket lives on', async () => {
 	await caller.run('addTone', 380);
 	await caller.connected();
 	await heard(caller, 380);
+	// So many offers may have met the server's rate limit; the client waits
+	// as long as it is told and does not knock again and again.
+	const { offers } = await caller.run('state');
+	assert.ok(offers <= 6, `${offers} offers sent`);
+	await caller.close();
+});
+
+test('a refused offer is told once and not repeated', async () => {
+	const caller = await rig.caller();
+	await caller.page.evaluate(() => {
+		const send = WebSocket.prototype.send;
+		WebSocket.prototype.send = function spoil(text) {
+			send.call(this, text.replace('v=0', 'v=1'));
+		};
+	});
+	await caller.run('dial');
+	await caller.run('addTone', 380);
+	await caller.until((l) => l.some((e) => e.name === 'refused'), 'events');
+	await sleep(1500);
+	const refused = (await caller.run('events'))
+		.filter((e) => e.name === 'refused');
+	assert.equal(refused.length, 1);
+	assert.ok(refused[0].error.code < 0);
+	assert.equal((await caller.run('state')).offers, 1);
 	await caller.close();
 });
 

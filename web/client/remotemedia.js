@@ -20,6 +20,9 @@ export const SERVER = 'remotemedia-server';
 /** How long one request may take before it is given up. */
 const REQUEST_MS = 10000;
 
+/** How often one offer is repeated when the server says: later. */
+const MAX_REPEATS = 5;
+
 /** Remote candidates kept while there is no remote description yet. */
 const MAX_EARLY_CANDIDATES = 64;
 
@@ -233,6 +236,9 @@ export class Call extends EventTarget {
 	#making = false;
 	#ignoring = false;
 	#waitsForSocket = false;
+	/** Refused: the event that a roll-back brings about is not followed. */
+	#holdsBack = false;
+	#repeats = 0;
 	#over = false;
 	#watchesDtls = false;
 	#signaling;
@@ -258,7 +264,10 @@ export class Call extends EventTarget {
 			(e) => this.#notified(/** @type {any} */ (e)), { signal });
 		signaling.addEventListener('open', () => this.#socketBack(),
 			{ signal });
-		this.pc.onnegotiationneeded = () => this.#negotiate();
+		this.pc.onnegotiationneeded = () => {
+			if (!this.#holdsBack)
+				this.negotiate();
+		};
 		this.pc.onicecandidate = (e) => this.#candidate(e.candidate);
 		this.pc.oniceconnectionstatechange = () => this.#iceState();
 		this.pc.onconnectionstatechange = () => this.#connectionState();
@@ -315,9 +324,14 @@ export class Call extends EventTarget {
 		}
 	}
 
-	async #negotiate() {
+	/**
+	 * Makes an offer. Needed by hand only after `refused`, once what the
+	 * server did not like is gone.
+	 */
+	async negotiate() {
 		if (this.#over)
 			return;
+		this.#holdsBack = false;
 		if (!this.#signaling.isOpen) {
 			this.#waitsForSocket = true;
 			return;
@@ -350,18 +364,31 @@ export class Call extends EventTarget {
 		if (error instanceof SignalingError && error.code === 0) {
 			this.#waitsForSocket = true;
 		} else {
-			this.#step('offer', 'failed', error.message);
-			this.dispatchEvent(Object.assign(new Event('refused'), { error }));
+			this.#holdsBack = true;
+			this.#repeatOrTell(error);
 		}
 		if (this.pc.signalingState === 'have-local-offer')
 			await this.pc.setLocalDescription({ type: 'rollback' });
+	}
+
+	/** @param {any} error */
+	#repeatOrTell(error) {
+		const pause = Number(error.data?.retry_after_ms ?? 0);
+		if (pause > 0 && this.#repeats < MAX_REPEATS) {
+			this.#repeats++;
+			this.#step('offer', 'active', 'the server is busy, waiting');
+			setTimeout(() => this.negotiate(), pause);
+			return;
+		}
+		this.#step('offer', 'failed', error.message);
+		this.dispatchEvent(Object.assign(new Event('refused'), { error }));
 	}
 
 	#socketBack() {
 		if (!this.#waitsForSocket)
 			return;
 		this.#waitsForSocket = false;
-		this.#negotiate();
+		this.negotiate();
 	}
 
 	/** @param {RTCIceCandidate | null} candidate */
@@ -417,6 +444,7 @@ export class Call extends EventTarget {
 			});
 		} else {
 			this.answersTaken++;
+			this.#repeats = 0;
 		}
 		this.#step('answer', 'done', 'agreed');
 		this.#watchDtls();
