@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/ws/utf8.h"
+#include "core/session/peer_name.h"
 
 enum { BUCKETS = 1024 };
 
@@ -42,23 +42,6 @@ int hub_new(struct hub **out, uint64_t seed)
 void hub_free(struct hub *hub)
 {
 	free(hub);
-}
-
-bool hub_name_ok(const char *name, size_t len)
-{
-	if (len < 1 || len > HUB_NAME_MAX || !utf8_ok(name, len))
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)name[i];
-
-		/* C0, DEL, and C1 (U+0080 to U+009F) */
-		if (c < 0x20 || c == 0x7f)
-			return false;
-		if (c == 0xc2 && (unsigned char)name[i + 1] < 0xa0)
-			return false;
-	}
-
-	return true;
 }
 
 static struct hub_peer **bucket(struct hub *hub, const char *name)
@@ -118,7 +101,7 @@ int hub_join(struct hub *hub, struct hub_peer *peer, const char *name,
 {
 	if (peer->hub)
 		return -EISCONN;
-	if (!hub_name_ok(name, strlen(name)))
+	if (!peer_name_ok(name, strlen(name)))
 		return -EINVAL;
 	if (strcmp(name, HUB_SERVER) == 0 || hub_find(hub, name))
 		return -EEXIST;

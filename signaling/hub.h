@@ -20,9 +20,10 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "core/session/peer_name.h"
 
 enum {
-	HUB_NAME_MAX = 128,	/* bytes of a peer id */
+	HUB_NAME_MAX = PEER_NAME_MAX,
 	HUB_CAPS_MAX = 4096,	/* bytes of capabilities */
 	HUB_SDP_MAX = 32768,
 	HUB_CANDIDATE_MAX = 448,	/* bytes of a candidate line */
@@ -88,9 +89,6 @@ int hub_new(struct hub **out, uint64_t seed) MUST_USE;
 
 /* All peers must have left. NULL is fine. */
 void hub_free(struct hub *hub);
-
-/* 1 to 128 bytes of UTF-8 without controls. */
-bool hub_name_ok(const char *name, size_t len);
 
 /*
  * Nobody is told yet: hub_tell_joined() does, after the newcomer got its

@@ -292,7 +292,7 @@ static const char *peer_of(const struct js *params, const char *key)
 {
 	const char *name = member(params, key, HUB_NAME_MAX);
 
-	return name && hub_name_ok(name, strlen(name)) ? name : NULL;
+	return name && peer_name_ok(name, strlen(name)) ? name : NULL;
 }
 
 static void on_notification(struct uplink *u, const char *method,

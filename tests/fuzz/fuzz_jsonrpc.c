@@ -59,7 +59,7 @@ static int told(uint64_t call)
 static int b_open(uint64_t call, const char *peer, void *arg)
 {
 	(void)arg;
-	if (!hub_name_ok(peer, strlen(peer)))
+	if (!peer_name_ok(peer, strlen(peer)))
 		abort();
 
 	return told(call);
@@ -138,7 +138,7 @@ static void broker_says(char what, const char *text)
 	else if (what == 'G')
 		calls_on_gone(world.calls, call, (enum call_why)(n % WHYS),
 			      n & 128, text);
-	else if (what == 'K' && hub_name_ok(text, strlen(text)))
+	else if (what == 'K' && peer_name_ok(text, strlen(text)))
 		calls_on_known(world.calls, n, text);
 }
 

@@ -140,7 +140,7 @@ static const struct {
 
 START_TEST(a_name_is_judged_as_the_table_says)
 {
-	ck_assert(hub_name_ok(names[_i].name, names[_i].len) ==
+	ck_assert(peer_name_ok(names[_i].name, names[_i].len) ==
 		  names[_i].ok);
 }
 END_TEST
@@ -150,8 +150,8 @@ START_TEST(a_name_has_at_most_128_bytes)
 	char name[129];
 
 	memset(name, 'x', sizeof(name));
-	ck_assert(hub_name_ok(name, 128));
-	ck_assert(!hub_name_ok(name, 129));
+	ck_assert(peer_name_ok(name, 128));
+	ck_assert(!peer_name_ok(name, 129));
 }
 END_TEST
 
