@@ -126,6 +126,29 @@ static size_t stamp(char *out, size_t cap)
 				(long)tv.tv_usec);
 }
 
+void log_relay_as(const char *role, const char *peer, enum log_level level,
+		  const char *line, size_t len)
+{
+	char out[LOG_LINE_MAX + 1], name[40];
+	const char *at = line, *end = line + len;
+	size_t n;
+
+	for (int word = 0; word < 4 && at < end; word++) {
+		const char *blank = memchr(at, ' ', (size_t)(end - at));
+
+		at = blank ? blank + 1 : end;
+	}
+	snprintf(name, sizeof(name), "%s", peer);
+	for (char *c = name; *c; c++)
+		if (*c <= ' ' || *c == 0x7f)
+			*c = '_';
+	n = stamp(out, sizeof(out));
+	n += (size_t)snprintf(out + n, sizeof(out) - n, "%s %s %s %.*s", role,
+			      *name ? name : "-", names[level],
+			      (int)(end - at), at);
+	log_relay(out, n < LOG_LINE_MAX ? n : LOG_LINE_MAX);
+}
+
 void log_line(enum log_level level, const char *text, const char *fmt, ...)
 {
 	char line[LOG_LINE_MAX + 1];

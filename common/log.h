@@ -35,6 +35,11 @@ void log_set_sink(log_sink_h *sink, void *arg);
 /* Print a line that another process made (the broker, for its workers). */
 void log_relay(const char *line, size_t len);
 
+/* As log_relay(), but time, role, peer and level are ours: the first four
+ * words of the line are not believed. */
+void log_relay_as(const char *role, const char *peer, enum log_level level,
+		  const char *line, size_t len);
+
 bool log_on(enum log_level level);
 
 /* text says what happened; the rest is "key=value" pairs by printf. */

@@ -145,17 +145,15 @@ static void say_hello(struct peer *p)
 	const struct msg_ice_hello m = {
 		.peer = p->id,
 		.spawn = p->spawn,
-		.call = p->call,
 		.generation = p->links.now.generation,
 		.abi = msg_abi(),
-		.pid = (uint32_t)getpid(),
 		.state = p->state,
 		.kinds = p->links.now.kinds,
 		.media_worker = p->links.media_worker,
 		.port = ice_port(p->transport.ice),
 	};
 
-	(void)send_ice_hello(&p->wire, &m, p->name, strlen(p->name), NULL);
+	(void)send_ice_hello(&p->wire, &m, NULL, 0, NULL);
 }
 
 static void on_up(void *arg)
@@ -249,7 +247,6 @@ static void set_facts(struct peer *p, const struct msg_fork_peer *m,
 {
 	p->id = m->peer;
 	p->spawn = m->spawn;
-	p->call = m->call;
 	p->offers = m->offers;
 	p->port = m->port;
 	p->data_allowed = m->data;

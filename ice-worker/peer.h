@@ -39,7 +39,7 @@ enum {
 };
 
 struct peer {
-	uint64_t id, spawn, call;
+	uint64_t id, spawn;
 	bool offers;		/* it makes the first offer */
 	char name[MSG_NAME + 1];
 	uint32_t port;

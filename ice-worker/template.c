@@ -74,6 +74,16 @@ static void say_hello(struct template *t)
 	t->wire = (struct wire){ send_frame, t, 0 };
 	if (send_template_hello(&t->wire, &m, NULL, 0, NULL) < 0)
 		log_warn("hello was not sent");
+	/* A broker that died before it was told has a successor that knows
+	 * the folder, but not the process. */
+	for (unsigned i = 0; i < t->count; i++) {
+		const struct msg_template_forked f = {
+			t->children[i].peer, t->children[i].spawn,
+			t->children[i].pid, 0,
+		};
+
+		(void)send_template_forked(&t->wire, &f, NULL, 0, NULL);
+	}
 }
 
 static void on_dial(struct template *t)

@@ -35,6 +35,7 @@ enum proc { BROKER, SIGNALING, TEMPLATE, ICE, MEDIA, PROCS };
  */
 enum phase {
 	AT_BOOT = 1, AT_IDLE = 2, AT_JOIN = 4, AT_FLOW = 8,
+	AT_HELLO = 3,		/* nng may dial again by itself */
 	AT_CALL = 12, AT_READY = 14, AT_ANY = 15,
 };
 
@@ -49,7 +50,7 @@ enum {
 /* clang-format off */
 #define MSG_TABLE(ROW) \
 /*  name               from       to         when legal          fds blob */ \
-ROW(signaling_hello,   SIGNALING, BROKER,    AT_BOOT,              0, 0) \
+ROW(signaling_hello,   SIGNALING, BROKER,    AT_HELLO,             0, 0) \
 ROW(call_open,         SIGNALING, BROKER,    AT_READY,             0, MSG_NAME) \
 ROW(call_description,  SIGNALING, BROKER,    AT_READY,             0, MSG_SDP) \
 ROW(call_candidate,    SIGNALING, BROKER,    AT_READY,             0, MSG_CANDIDATE) \
@@ -66,7 +67,7 @@ ROW(template_hello,    TEMPLATE,  BROKER,    AT_BOOT,              0, 0) \
 ROW(template_forked,   TEMPLATE,  BROKER,    AT_IDLE,              0, 0) \
 ROW(template_reaped,   TEMPLATE,  BROKER,    AT_IDLE,              0, 0) \
 ROW(fork_peer,         BROKER,    TEMPLATE,  AT_IDLE,              2, MSG_NAME) \
-ROW(ice_hello,         ICE,       BROKER,    AT_BOOT,              0, MSG_NAME) \
+ROW(ice_hello,         ICE,       BROKER,    AT_BOOT,              0, 0) \
 ROW(peer_local,        ICE,       BROKER,    AT_CALL,              0, MSG_SDP) \
 ROW(peer_trickle,      ICE,       BROKER,    AT_CALL,              0, MSG_CANDIDATE) \
 ROW(peer_refused,      ICE,       BROKER,    AT_CALL,              0, MSG_LOG) \
@@ -83,7 +84,7 @@ ROW(peer_candidate,    BROKER,    ICE,       AT_CALL,              0, MSG_CANDID
 ROW(peer_close,        BROKER,    ICE,       AT_ANY,               0, 0) \
 ROW(ice_link_own,      BROKER,    ICE,       AT_CALL,              2, 0) \
 ROW(ice_link_far,      BROKER,    ICE,       AT_CALL,              5, 0) \
-ROW(media_hello,       MEDIA,     BROKER,    AT_BOOT,              0, 0) \
+ROW(media_hello,       MEDIA,     BROKER,    AT_HELLO,             0, 0) \
 ROW(media_holds,       MEDIA,     BROKER,    AT_IDLE,              0, 0) \
 ROW(media_link_mapped, MEDIA,     BROKER,    AT_IDLE,              0, 0) \
 ROW(media_link_broken, MEDIA,     BROKER,    AT_IDLE,              0, 0) \
@@ -163,14 +164,12 @@ struct msg_template_hello { uint32_t abi, pid; };
  * port, or 0 for any. networks: enum peer_networks.
  * data: 0 rejects data channels. refuse: ports of our own listeners (0 none).
  * spawn: number of this process, to tell a crashed one from its successor.
- * call: signaling's number, kept for the hello to a later broker.
  * offers: 1 it will make the first offer, so it is controlling in ICE.
  * Blob: peer id
  */
 struct msg_fork_peer {
-	uint64_t peer, spawn, call;
-	uint32_t port, networks, data, log_level;
-	uint32_t offers, zero;
+	uint64_t peer, spawn;
+	uint32_t port, networks, data, offers;
 	uint16_t refuse[4];
 };
 struct msg_template_forked {
@@ -180,10 +179,10 @@ struct msg_template_forked {
 struct msg_template_reaped { uint64_t peer, spawn; int32_t pid, status; };
 
 /* Also said to a new broker: all that this worker holds. generation: of its
- * link, 0 none; kinds: enum link_kinds or-ed. Blob: peer id */
+ * link, 0 none; kinds: enum link_kinds or-ed */
 struct msg_ice_hello {
-	uint64_t peer, spawn, call, generation;
-	uint32_t abi, pid, state, kinds, media_worker, port;
+	uint64_t peer, spawn, generation;
+	uint32_t abi, state, kinds, media_worker, port, zero;
 };
 struct msg_peer_description { uint64_t peer; uint32_t kind, zero; };
 /* Make an offer: kinds wanted, enum link_kinds or-ed */
@@ -223,6 +222,8 @@ struct msg_media_link_mapped { uint64_t peer, generation; };
 /* descriptors: far MEDIA, far PRIVATE, the bells this worker hears for audio
  * and data, and for video, the bell it rings */
 struct msg_media_link_far { uint64_t peer, generation; };
+/* why: WHY_PROTOCOL, what the ice-worker wrote cannot be; WHY_RESOURCES, the
+ * media-worker has no room, memory or descriptors for it */
 struct msg_media_link_broken { uint64_t peer, generation; uint32_t why, zero; };
 
 struct msg_media_hello { uint32_t abi, pid, index, links; };
@@ -233,7 +234,8 @@ struct msg_media_holds { uint64_t peer, generation; };
  * link_kinds or-ed), the jitter buffer's upper bound.
  */
 struct msg_media_setup { uint32_t routes, jitter_max_ms; };
-struct msg_media_peer_close { uint64_t peer; };
+/* Its links up to this generation */
+struct msg_media_peer_close { uint64_t peer, generation; };
 struct msg_media_quit { uint64_t zero; };
 /* A frame ring for a picture of this size (or for PCM when width is 0) */
 struct msg_media_frames_want {
@@ -255,7 +257,7 @@ enum msg_type { MSG_TABLE(ROW) MSG_COUNT };
 #undef ROW
 
 /* size: payload and blob together. seq: +1 with every message of a sender on
- * a channel. */
+ * a channel, for whoever reads a trace. */
 struct msg_head {
 	uint32_t type, size, fds, seq;
 };

@@ -13,6 +13,7 @@ static const char *phases(unsigned when)
 {
 	switch (when) {
 	case AT_BOOT: return "boot";
+	case AT_HELLO: return "boot, idle";
 	case AT_IDLE: return "idle";
 	case AT_CALL: return "join, flow";
 	case AT_READY: return "idle, join, flow";

@@ -20,8 +20,9 @@
 
 enum { ADOPT_US = 1500000 };
 
+/* What the folder's name says; the worker itself is not asked. */
 static bool kind_of(const char *name, enum proc *kind, uint32_t *index,
-		    uint64_t *spawn)
+		    uint64_t *spawn, uint64_t *peer_id)
 {
 	unsigned long long peer = 0, number = 0;
 	unsigned i = 0;
@@ -39,6 +40,7 @@ static bool kind_of(const char *name, enum proc *kind, uint32_t *index,
 		return false;
 	*index = i;
 	*spawn = number;
+	*peer_id = peer;
 
 	return true;
 }
@@ -59,10 +61,10 @@ static void adopt_each(struct broker *b, const char *name)
 	struct worker *w;
 	enum proc kind;
 	uint32_t index;
-	uint64_t spawn;
+	uint64_t spawn, peer_id;
 	pid_t pid = rundir_pid(b, name);
 
-	if (!kind_of(name, &kind, &index, &spawn)) {
+	if (!kind_of(name, &kind, &index, &spawn, &peer_id)) {
 		rundir_drop(b, name);
 		return;
 	}
@@ -70,6 +72,7 @@ static void adopt_each(struct broker *b, const char *name)
 		return;
 	w->index = index;
 	w->spawn = spawn;
+	w->peer_id = peer_id;
 	if (pid && worker_follow(w, pid))
 		pid = 0;
 	if (kind != ICE && !(s = vacancy(b, kind, index))) {
@@ -77,7 +80,9 @@ static void adopt_each(struct broker *b, const char *name)
 		worker_free(w);
 		return;
 	}
+	/* Dead, or it hangs or hides: not to be left alone. */
 	if (worker_dial(w)) {
+		worker_kill(w, SIGKILL);
 		worker_free(w);
 		return;
 	}
@@ -97,8 +102,11 @@ static void settle_held(struct broker *b, const struct held *h)
 		p->link = LINK_UP;
 	else if (!p && w && w->phase != AT_BOOT)
 		(void)send_media_peer_close(&w->ctl,
-			&(struct msg_media_peer_close){ h->peer }, NULL, 0,
-			NULL);
+			&(struct msg_media_peer_close){ h->peer,
+			h->generation }, NULL, 0, NULL);
+	/* One that the dead broker had begun is not begun again. */
+	if (p && p->generation < h->generation)
+		p->generation = h->generation;
 }
 
 int adopt_held(struct broker *b, uint64_t peer, uint64_t generation,

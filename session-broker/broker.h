@@ -29,6 +29,7 @@
 enum {
 	MEDIA_WORKERS_MAX = 256,	/* as common/options.c allows */
 	PEER_BUCKETS = 4096,
+	MEDIA_LINKS_MAX = 512,	/* of one media-worker (media-worker/lane.h) */
 	PENDING_MAX = 66,	/* messages kept for a worker being forked */
 	TEMPLATE_FORKS = 400,	/* before the template is executed anew */
 };
@@ -50,7 +51,8 @@ struct worker {
 	struct wire ctl, down;	/* rows without and with descriptors */
 	struct timer deadline;	/* for hello, later for life signs */
 	struct peer *peer;	/* ICE */
-	uint32_t index, links;	/* MEDIA */
+	uint64_t peer_id;	/* ICE: as its folder says */
+	uint32_t index;		/* MEDIA */
 	uint32_t forks;		/* TEMPLATE */
 	uint32_t spent;		/* ICE: messages in the present second */
 	struct mono second;
@@ -75,7 +77,7 @@ struct peer {
 	uint64_t id, call, session;
 	char name[MSG_NAME + 1];
 	struct worker *ice;	/* NULL while none is alive */
-	bool forking, orphan, answered;
+	bool forking, answered;
 	uint32_t port, state, retries;
 	struct restart superseded;	/* when its connection was replaced */
 	struct pending pending[PENDING_MAX];
@@ -115,7 +117,8 @@ struct broker {
 	uint32_t media_count;
 	struct peer *by_id[PEER_BUCKETS], *by_call[PEER_BUCKETS];
 	uint32_t peers, connected, restarts;
-	uint64_t last_number;	/* of peers, sessions and spawns */
+	uint64_t sessions;	/* counted since the start */
+	uint64_t last_number;	/* of peers and spawns */
 	uint8_t *ports;		/* 1: taken; one byte each of the range */
 	uint32_t port_next;
 	struct timer stats, adopted;
@@ -142,6 +145,16 @@ int rundir_listen(struct broker *b, const char *name, int *ctl_fd,
 int rundir_note_pid(struct broker *b, const char *name, pid_t pid) MUST_USE;
 /* The noted pid if that process is still the same, else 0. */
 pid_t rundir_pid(struct broker *b, const char *name);
+/* Which call a peer's worker serves, for a later broker. */
+struct rundir_call {
+	uint64_t call;
+	uint32_t port;
+	char name[MSG_NAME + 1];
+};
+int rundir_note_call(struct broker *b, const char *name,
+		     const struct rundir_call *call) MUST_USE;
+int rundir_read_call(struct broker *b, const char *name,
+		     struct rundir_call *out) MUST_USE;
 void rundir_drop(struct broker *b, const char *name);
 /* Calls each for every worker folder. */
 void rundir_walk(struct broker *b,
@@ -186,6 +199,8 @@ void adopt_forget(struct broker *b, uint32_t media);
 int dispatch(struct worker *w, const struct wire_in *in) MUST_USE;
 
 /* peer.c */
+/* Drops what is kept for a worker that is replaced before it answered. */
+void peer_forget_pending(struct peer *p);
 int peer_new(struct peer **out, struct broker *b, uint64_t call,
 	     const void *name, size_t len) MUST_USE;
 void peer_free(struct peer *p);
@@ -205,10 +220,12 @@ void peer_answered(struct peer *p);
 /* Tells signaling why, ends its worker, frees p. */
 void peer_end(struct peer *p, uint32_t why, const char *text);
 int port_take(struct broker *b, uint32_t *port) MUST_USE;
+void port_mark(struct broker *b, uint32_t port);
 void port_give(struct broker *b, uint32_t port);
 struct peer *peer_each(struct broker *b, struct peer *after);
 
 /* link.c */
+/* Both may end the call when there is no memory: p is gone then. */
 void link_start(struct peer *p, uint32_t kinds);
 void link_lost(struct peer *p);
 void link_mapped(struct peer *p, uint64_t generation, bool by_ice);
@@ -217,6 +234,7 @@ void link_drop(struct peer *p);
 void link_restore(struct broker *b, uint32_t index);
 struct worker *media_of(const struct peer *p);
 uint32_t media_least_loaded(struct broker *b);
+bool media_is_full(struct broker *b, uint32_t index);
 
 /* What signaling is told; nothing while it is away. */
 struct wire *to_signaling(struct broker *b);

@@ -22,6 +22,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { MAP_US = 3000000 };
@@ -99,6 +100,25 @@ static void on_map_late(struct mono now, void *arg)
 		worker_broken(m, "link not mapped");
 }
 
+bool media_is_full(struct broker *b, uint32_t index)
+{
+	uint32_t links = 0;
+
+	for (struct peer *p = peer_each(b, NULL); p; p = peer_each(b, p))
+		links += p->media == index && p->ice;
+
+	return links >= MEDIA_LINKS_MAX;
+}
+
+/* May end the call: p is gone then. */
+static void failed(struct peer *p, int err)
+{
+	log_warn("no shared memory for a call", "peer=%s error=\"%s\" "
+		 "hint=\"raise the limits of memory and open files\"",
+		 p->name, strerror(-err));
+	peer_end(p, WHY_RESOURCES, "no shared memory or descriptors left");
+}
+
 void link_start(struct peer *p, uint32_t kinds)
 {
 	struct worker *media = media_of(p), *ice = p->ice;
@@ -125,9 +145,8 @@ void link_start(struct peer *p, uint32_t kinds)
 	    (err = send_media_link_own(&media->down,
 		     &(struct msg_media_link_own){ p->id, p->generation, kinds,
 		     0 }, NULL, 0, &p->regions[MEDIA_MEDIA]))) {
-		log_fail(err, "no link");
-		close_all(p->regions, 4);
-		p->link = LINK_LOST;
+		failed(p, err);
+		return;
 	}
 	loop_timer(p->b->loop, &p->link_by, mono_add(mono_now(), MAP_US),
 		   on_map_late, p);
@@ -170,9 +189,9 @@ static void both_mapped(struct peer *p)
 	close_all(p->regions, 4);
 	loop_untimer(&p->link_by);
 	p->link = err ? LINK_LOST : LINK_UP;
-	if (err)
-		log_fail(err, "link not connected");
-	else
+	if (err && media && p->ice)
+		failed(p, err);
+	else if (!err)
 		log_debug("link is up", "peer=%s generation=%llu kinds=%u",
 			  p->name, (unsigned long long)p->generation,
 			  p->kinds);
@@ -204,15 +223,17 @@ void link_drop(struct peer *p)
 
 	if (media && p->link != LINK_NONE)
 		(void)send_media_peer_close(&media->ctl,
-			&(struct msg_media_peer_close){ p->id }, NULL, 0,
-			NULL);
+			&(struct msg_media_peer_close){ p->id,
+			p->generation }, NULL, 0, NULL);
 	link_lost(p);
 	p->link = LINK_NONE;
 }
 
 void link_restore(struct broker *b, uint32_t index)
 {
-	for (struct peer *p = peer_each(b, NULL); p; p = peer_each(b, p))
+	for (struct peer *p = peer_each(b, NULL), *next; p; p = next) {
+		next = peer_each(b, p);
 		if (p->media == index && p->kinds && p->link == LINK_LOST)
 			link_start(p, p->kinds);
+	}
 }

@@ -157,8 +157,12 @@ static int serve(struct broker *b)
 	}
 	on_stats(mono_now(), b);
 	err = loop_run(b->loop);
-	if (err)
+	if (err) {
 		log_fail(err, "loop failed");
+		for (struct worker *w = b->workers; w; w = w->next)
+			worker_kill(w, SIGKILL);
+		return 1;
+	}
 
 	return b->exit_code;
 }

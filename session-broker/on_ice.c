@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LIFE_US = 20000000, RETRIES = 6, PORT_JUMP = 61 };
+enum { LIFE_US = 20000000, GOODBYE_US = 2000000, RETRIES = 6, PORT_JUMP = 61 };
 
 /* A row of a worker whose call has ended meanwhile is dropped. */
 static struct peer *own(struct worker *w, uint64_t peer)
@@ -26,49 +26,40 @@ static const char *text_of(char out[MSG_LOG + 1], const void *blob, size_t len)
 }
 
 /*
- * The peer object of an adopted worker. Signaling may have told its call
- * before the worker came; the number is the same as before in any case, as
- * signaling knows the call by it.
+ * After a crash of the broker: a worker tells its peer. Who that is was noted
+ * when it was forked; the worker is not believed. Signaling may have told the
+ * call before the worker came.
  */
-static int adopted_peer(struct worker *w, const struct msg_ice_hello *m,
-			const void *blob, size_t len, struct peer **out)
+static int adopt(struct worker *w, const struct msg_ice_hello *m)
 {
 	struct broker *b = w->b;
-	struct peer *p = peer_by_name(b, blob, len);
-	bool known = m->call && !peer_by_call(b, m->call);
-
-	if (p && (p->ice || p->forking))
-		return -EEXIST;
-	*out = p;
-
-	return p ? 0 : peer_new(out, b, known ? m->call : next_number(b),
-				blob, len);
-}
-
-/* After a crash of the broker: a worker that nobody knows tells its peer. */
-static int adopt(struct worker *w, const struct msg_ice_hello *m,
-		 const void *blob, size_t len)
-{
-	struct broker *b = w->b;
+	struct rundir_call call;
 	struct peer *p;
 	int err;
 
-	if (peer_by_id(b, m->peer))
+	if (m->peer != w->peer_id || peer_by_id(b, m->peer))
 		return -EPROTO;
-	if ((err = adopted_peer(w, m, blob, len, &p)))
+	if ((err = rundir_read_call(b, w->name, &call)))
+		return err;
+	p = peer_by_name(b, call.name, strlen(call.name));
+	if (p && (p->ice || p->forking))
+		return -EEXIST;
+	if (!p && (err = peer_new(&p, b, peer_by_call(b, call.call) ?
+				  next_number(b) : call.call, call.name,
+				  strlen(call.name))))
 		return err;
 	peer_set_id(p, m->peer);
+	port_give(b, p->port);
+	p->port = call.port;
+	port_mark(b, p->port);
 	p->ice = w;
-	p->answered = p->orphan = true;
-	p->port = m->port;
+	p->answered = true;
 	p->generation = m->generation;
 	p->kinds = m->kinds;
 	p->media = m->media_worker < b->media_count ? m->media_worker :
 						      media_least_loaded(b);
 	/* media_holds of its media-worker turns this into LINK_UP. */
 	p->link = m->kinds ? LINK_LOST : LINK_NONE;
-	if (p->port >= b->opt->udp_port_min && p->port <= b->opt->udp_port_max)
-		b->ports[p->port - b->opt->udp_port_min] = 1;
 	if (m->state < CALL_STATES) {
 		b->connected += m->state == CALL_CONNECTED;
 		p->state = m->state;
@@ -89,12 +80,14 @@ int on_ice_hello(struct worker *w, const struct msg_ice_hello *m,
 {
 	int err = 0;
 
+	(void)blob;
+	(void)len;
 	if (m->abi != msg_abi() || (w->spawn && m->spawn != w->spawn))
 		return -EPROTO;
 	if (w->leaving)
 		return 0;
 	w->spawn = m->spawn;
-	if (!w->peer && (err = adopt(w, m, blob, len)) == -EEXIST) {
+	if (!w->peer && (err = adopt(w, m)) == -EEXIST) {
 		/* That peer has called anew since: this worker's is over. */
 		worker_dismiss(w, m->peer, WHY_CLOSED);
 		return 0;
@@ -234,7 +227,8 @@ static int retry(struct peer *p, struct worker *w)
 	w->peer = NULL;
 	p->ice = NULL;
 	p->retries++;
-	p->port = 0;		/* the taken one stays marked */
+	port_give(p->b, p->port);
+	p->port = 0;
 	p->b->port_next += PORT_JUMP;	/* its neighbours may be taken too */
 
 	return spawn_peer(p);
@@ -246,8 +240,10 @@ int on_peer_gone(struct worker *w, const struct msg_peer_gone *m,
 	struct peer *p = own(w, m->peer);
 	char text[MSG_LOG + 1];
 
+	if (w->peer && !p)
+		return -EPROTO;
 	w->leaving = true;
-	worker_alive(w, 2000000);
+	worker_alive(w, GOODBYE_US);
 	if (!p)
 		return 0;
 	if (m->why == WHY_RESOURCES && !p->answered && p->retries < RETRIES &&

@@ -27,7 +27,6 @@ int on_media_hello(struct worker *w, const struct msg_media_hello *m,
 	if (m->abi != msg_abi() || m->index != w->index)
 		return -EPROTO;
 	w->phase = AT_IDLE;
-	w->links = m->links;
 	worker_alive(w, LIFE_US);
 	(void)send_media_setup(&w->ctl, &(struct msg_media_setup){
 		b->routes, b->opt->jitter_buffer_ms }, NULL, 0, NULL);
@@ -60,7 +59,7 @@ int on_media_link_mapped(struct worker *w,
 	return 0;
 }
 
-/* What the ice-worker wrote cannot be: that one is hostile, and killed. */
+/* WHY_PROTOCOL: what the ice-worker wrote cannot be; that one is killed. */
 int on_media_link_broken(struct worker *w,
 			 const struct msg_media_link_broken *m,
 			 const void *blob, size_t len)
@@ -69,8 +68,13 @@ int on_media_link_broken(struct worker *w,
 
 	(void)blob;
 	(void)len;
-	if (p && media_of(p) == w && m->generation == p->generation && p->ice)
+	if (!p || media_of(p) != w || m->generation != p->generation || !p->ice)
+		return 0;
+	if (m->why == WHY_PROTOCOL)
 		worker_broken(p->ice, "ring broken");
+	else
+		peer_end(p, WHY_RESOURCES,
+			 "the media-worker has no room for the call");
 
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "common/log.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static int refuse(struct worker *w, uint64_t call, uint32_t why,
@@ -17,7 +18,6 @@ static int refuse(struct worker *w, uint64_t call, uint32_t why,
 
 static void tell_known(struct worker *w, struct peer *p)
 {
-	p->orphan = true;
 	(void)send_call_known(&w->ctl, &(struct msg_call_known){
 		p->call, p->state, 0 }, p->name, strlen(p->name), NULL);
 }
@@ -42,6 +42,16 @@ int on_signaling_hello(struct worker *w, const struct msg_signaling_hello *m,
 	return 0;
 }
 
+/* The folder of its worker names the call, for a later broker. */
+static void note_call(struct peer *p)
+{
+	struct rundir_call c = { p->call, p->port, "" };
+
+	snprintf(c.name, sizeof(c.name), "%s", p->name);
+	if (p->ice && rundir_note_call(p->b, p->ice->name, &c))
+		log_warn("call not noted", "peer=%s", p->name);
+}
+
 int on_call_open(struct worker *w, const struct msg_call_open *m,
 		 const void *blob, size_t len)
 {
@@ -51,12 +61,12 @@ int on_call_open(struct worker *w, const struct msg_call_open *m,
 
 	if (!m->call || !len)
 		return -EPROTO;
-	if (!p && (p = peer_by_name(b, blob, len)))
+	if (!p && (p = peer_by_name(b, blob, len))) {
 		peer_set_call(p, m->call);
-	if (p) {
-		p->orphan = false;
-		return 0;
+		note_call(p);
 	}
+	if (p)
+		return 0;
 	if (b->peers >= b->opt->max_peers)
 		return refuse(w, m->call, WHY_FULL,
 			      "the server takes no more peers");
@@ -72,9 +82,54 @@ static int begin(struct peer *p)
 {
 	if (p->ice || p->forking)
 		return 0;
+	if (media_is_full(p->b, p->media))
+		p->media = media_least_loaded(p->b);
+	if (media_is_full(p->b, p->media))
+		return -EUSERS;
+	log_info("call begins", "peer=%s session=session_%llu media_worker=%u",
+		 p->name, (unsigned long long)p->session, p->media);
 	peer_set_state(p, CALL_CONNECTING);
 
 	return spawn_peer(p);
+}
+
+/*
+ * A second offer before the first was answered: its client has come anew
+ * (signaling died in between). The worker of the first has nobody any more.
+ */
+static void start_over(struct peer *p)
+{
+	struct worker *ice = p->ice;
+
+	p->ice = NULL;
+	p->forking = false;
+	if (ice)
+		worker_dismiss(ice, p->id, WHY_CLOSED);
+	link_drop(p);
+	p->kinds = 0;
+	peer_forget_pending(p);
+	port_give(p->b, p->port);
+	p->port = 0;
+}
+
+static bool offer_waits(const struct peer *p)
+{
+	for (uint32_t i = 0; !p->answered && i < p->pending_len; i++)
+		if (p->pending[i].type != TO_TRICKLE)
+			return true;
+
+	return false;
+}
+
+static void end_begun(struct peer *p, int err)
+{
+	if (err == -EUSERS)
+		peer_end(p, WHY_FULL, "the media-workers take no more calls");
+	else if (err == -EADDRNOTAVAIL)
+		peer_end(p, WHY_RESOURCES,
+			 "all ports of WEBRTC_UDP_PORTS are taken");
+	else
+		peer_end(p, WHY_RESOURCES, strerror(-err));
 }
 
 int on_call_description(struct worker *w, const struct msg_call_description *m,
@@ -93,10 +148,12 @@ int on_call_description(struct worker *w, const struct msg_call_description *m,
 		tell_gone(p, WHY_WRONG_STATE, false, "no offer was made");
 		return 0;
 	}
+	if (m->kind != DESCRIPTION_ANSWER && offer_waits(p))
+		start_over(p);
 	if ((err = peer_deliver(p, type, m->kind, m->kinds, blob, len)) ||
 	    (err = begin(p))) {
 		log_fail(err, "call cannot begin");
-		peer_end(p, WHY_RESOURCES, strerror(-err));
+		end_begun(p, err);
 	}
 
 	return 0;
@@ -142,11 +199,15 @@ int on_signaling_log(struct worker *w, const struct msg_signaling_log *m,
 	return relay_log(w, blob, len);
 }
 
+/* The most hostile of all: only its text is taken as it says. */
 int on_ice_log(struct worker *w, const struct msg_ice_log *m, const void *blob,
 	       size_t len)
 {
-	(void)m;
-	return relay_log(w, blob, len);
+	log_relay_as("ice-worker", w->peer ? w->peer->name : "-",
+		     m->level <= LOG_DEBUG ? (enum log_level)m->level :
+					     LOG_DEBUG, blob, len);
+
+	return 0;
 }
 
 int on_media_log(struct worker *w, const struct msg_media_log *m,

@@ -119,7 +119,7 @@ int peer_new(struct peer **out, struct broker *b, uint64_t call,
 	memcpy(p->name, name, len);
 	for (int i = 0; i < 4; i++)
 		p->regions[i] = -1;
-	p->session = next_number(b);
+	p->session = ++b->sessions;
 	p->media = media_least_loaded(b);
 	peer_set_id(p, next_number(b));
 	peer_set_call(p, call);
@@ -134,6 +134,12 @@ static void drop_pending(struct peer *p)
 	for (uint32_t i = 0; i < p->pending_len; i++)
 		free(p->pending[i].blob);
 	p->pending_len = 0;
+}
+
+void peer_forget_pending(struct peer *p)
+{
+	drop_pending(p);
+	p->answered = false;
 }
 
 void peer_free(struct peer *p)
@@ -266,6 +272,12 @@ int port_take(struct broker *b, uint32_t *port)
 	}
 
 	return -EADDRNOTAVAIL;
+}
+
+void port_mark(struct broker *b, uint32_t port)
+{
+	if (port >= b->opt->udp_port_min && port <= b->opt->udp_port_max)
+		b->ports[port - b->opt->udp_port_min] = 1;
 }
 
 void port_give(struct broker *b, uint32_t port)

@@ -7,6 +7,8 @@
  *     <run>/w/<worker>/ctl  Unix sockets that the worker hears
  *     <run>/w/<worker>/fds
  *     <run>/w/<worker>/pid  "<pid> <start time>", by the broker only
+ *     <run>/w/<worker>/call "<call> <port> <peer id>", of an ice-worker: a
+ *                           new broker believes this, not the worker
  */
 
 #include "session-broker/broker.h"
@@ -232,9 +234,45 @@ pid_t rundir_pid(struct broker *b, const char *name)
 	return pid;
 }
 
+int rundir_note_call(struct broker *b, const char *name,
+		     const struct rundir_call *call)
+{
+	char path[PATH_ROOM], text[64 + MSG_NAME];
+
+	snprintf(path, sizeof(path), "%s/w/%s/call", b->run, name);
+	snprintf(text, sizeof(text), "%llu %u %s",
+		 (unsigned long long)call->call, call->port, call->name);
+
+	return write_file(path, text);
+}
+
+int rundir_read_call(struct broker *b, const char *name,
+		     struct rundir_call *out)
+{
+	char path[PATH_ROOM], text[64 + MSG_NAME] = "";
+	unsigned long long call;
+	int fd, at = 0;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%s/w/%s/call", b->run, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0 || sscanf(text, "%llu %u %n", &call, &out->port, &at) != 2 ||
+	    !at)
+		return -EBADMSG;
+	out->call = call;
+	/* A name may hold blanks, and end in one. */
+	snprintf(out->name, sizeof(out->name), "%s", text + at);
+
+	return *out->name ? 0 : -EBADMSG;
+}
+
 void rundir_drop(struct broker *b, const char *name)
 {
-	static const char *const files[] = { "ctl", "fds", "pid" };
+	static const char *const files[] = { "ctl", "fds", "pid", "call" };
 	char path[PATH_ROOM];
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {

@@ -4,6 +4,7 @@
 
 #include "common/log.h"
 #include "core/pipeline/manifest.h"
+#include "port/seccomp.h"
 #include "port/yaml.h"
 
 #include <errno.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -156,7 +156,8 @@ static void shed(void)
 {
 	struct rlimit core = { 0, 0 }, files;
 
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (sandbox_enter(SANDBOX_BROKER))
+		log_warn("no system call filter for the broker");
 	setrlimit(RLIMIT_CORE, &core);
 	if (!getrlimit(RLIMIT_NOFILE, &files)) {
 		files.rlim_cur = files.rlim_max < 65536 ? files.rlim_max :

@@ -279,14 +279,12 @@ static int ask_template(struct peer *p, struct worker *w, int fds, int escrow)
 	struct msg_fork_peer m = {
 		.peer = p->id,
 		.spawn = w->spawn,
-		.call = p->call,
 		.port = p->port,
 		.networks = b->opt->public_networks ? NETWORKS_PUBLIC :
 						      NETWORKS_ANY,
 		.data = b->opt->data_channel,
 		.offers = p->pending_len &&
 			  p->pending[0].type == TO_MAKE_OFFER,
-		.log_level = log_on(LOG_DEBUG) ? LOG_DEBUG : LOG_INFO,
 	};
 
 	refused_ports(b, m.refuse);
@@ -299,6 +297,7 @@ int spawn_peer(struct peer *p)
 {
 	struct broker *b = p->b;
 	struct worker *t = b->template.worker, *w;
+	struct rundir_call call;
 	int fds, escrow, err;
 	char name[48];
 
@@ -308,6 +307,7 @@ int spawn_peer(struct peer *p)
 	}
 	if (!p->port && (err = port_take(b, &p->port)))
 		return err;
+	call = (struct rundir_call){ .call = p->call, .port = p->port };
 
 	snprintf(name, sizeof(name), "ice-%llx.%llx",
 		 (unsigned long long)p->id,
@@ -322,7 +322,10 @@ int spawn_peer(struct peer *p)
 		goto out;
 	}
 	w->spawn = b->last_number;
-	if ((err = ask_template(p, w, fds, escrow)) ||
+	w->peer_id = p->id;
+	snprintf(call.name, sizeof(call.name), "%s", p->name);
+	if ((err = rundir_note_call(b, name, &call)) ||
+	    (err = ask_template(p, w, fds, escrow)) ||
 	    (err = worker_dial(w))) {
 		worker_free(w);
 		goto out;
@@ -389,7 +392,8 @@ int on_template_forked(struct worker *t, const struct msg_template_forked *m,
 
 	(void)blob;
 	(void)len;
-	if (!w)
+	/* Told again after a new dial: known by now. */
+	if (!w || w->pid)
 		return 0;
 	if (m->pid <= 0) {
 		log_warn("no fork", "worker=%s", w->name);

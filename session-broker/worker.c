@@ -12,6 +12,7 @@
 #include "common/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,7 @@
 
 enum {
 	HELLO_US = 10000000, LAST_WORDS_US = 30000, RETIRE_US = 1000000,
-	PARK_US = 3000000, GOODBYE_US = 2000000,
+	PARK_US = 3000000, GOODBYE_US = 2000000, BUSY_MS = 300,
 };
 enum { ICE_MESSAGES = 400 };	/* a second; an honest one has some ten */
 
@@ -263,11 +264,28 @@ static void on_fds(int fd, uint32_t events, struct mono now, void *arg)
 	if (n > 0 && is_single(w))
 		return;
 	/* The end, or bytes where only descriptors travel, downwards. */
+	log_info("connection lost", "worker=%s", w->name);
 	close_watch(&w->on_fds);
 	if (w->pid)
 		worker_kill(w, SIGKILL);
 	else
 		worker_ended(w, 0);
+}
+
+/*
+ * Some hundred messages wait in the socket before this waits at all: a worker
+ * that is busy gets a moment, one that hangs is EAGAIN.
+ */
+static ssize_t send_in_time(int fd, const struct msghdr *mh)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	ssize_t n = sendmsg(fd, mh, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n >= 0 || errno != EAGAIN)
+		return n;
+	poll(&p, 1, BUSY_MS);
+
+	return sendmsg(fd, mh, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 /* A wire_send_h: one datagram with descriptors. */
@@ -281,6 +299,7 @@ static int fds_send(void *arg, const void *bytes, size_t len, const int *fds,
 	} u = { 0 };
 	struct iovec iov = { (void *)(uintptr_t)bytes, len };
 	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int err;
 
 	if (!w->on_fds.loop)
 		return -ENOTCONN;
@@ -296,15 +315,15 @@ static int fds_send(void *arg, const void *bytes, size_t len, const int *fds,
 		memcpy(CMSG_DATA(c), fds, sizeof(int) * nfds);
 	}
 
-	if (sendmsg(w->on_fds.fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+	if (send_in_time(w->on_fds.fd, &mh) >= 0)
 		return 0;
-	/* Some 200 kB that it does not read: it hangs. */
-	if (errno == EAGAIN) {
+	err = -errno;
+	if (err == -EAGAIN) {
 		log_warn("worker does not read", "worker=%s", w->name);
 		worker_kill(w, SIGKILL);
 	}
 
-	return -errno;
+	return err;
 }
 
 static int dial_fds(struct worker *w)
@@ -315,7 +334,8 @@ static int dial_fds(struct worker *w)
 	if (snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/w/%s/fds",
 		     w->b->run, w->name) >= (int)sizeof(sun.sun_path))
 		return -ENAMETOOLONG;
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	/* Not blocking: a full backlog is a worker that hangs. */
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
 	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0) {
@@ -442,8 +462,7 @@ void worker_ended(struct worker *w, int status)
 	}
 	if (p && p->ice == w) {
 		p->ice = NULL;
-		if (!w->leaving)
-			peer_end(p, WHY_CRASHED, "the call's process died");
+		peer_end(p, WHY_CRASHED, "the call's process died");
 	}
 	worker_free(w);
 }
