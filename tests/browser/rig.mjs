@@ -168,9 +168,13 @@ export class Caller {
 		}
 	}
 
-	/** Waits until transport and keys stand. */
+	/**
+	 * Waits until transport and keys stand, and the answer is in place: on the
+	 * network thread the first may be there before the page has the second.
+	 */
 	connected() {
-		return this.until((s) => s.connection === 'connected', 'state');
+		return this.until((s) => s.connection === 'connected' &&
+			s.signaling === 'stable' && s.answers > 0, 'state');
 	}
 
 	async close() {
