@@ -3,6 +3,7 @@
 #include "session-broker/broker.h"
 
 #include "common/log.h"
+#include "core/session/peer_name.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -110,7 +111,7 @@ int peer_new(struct peer **out, struct broker *b, uint64_t call,
 {
 	struct peer *p;
 
-	if (!len || len > MSG_NAME || memchr(name, 0, len))
+	if (!peer_name_ok(name, len))
 		return -EPROTO;
 	p = calloc(1, sizeof(*p));
 	if (!p)

@@ -5,8 +5,8 @@ session-broker_SRC := session-broker/setup.c session-broker/rundir.c \
 	session-broker/dispatch.c session-broker/peer.c session-broker/link.c \
 	session-broker/on_signaling.c session-broker/on_ice.c \
 	session-broker/on_media.c core/session/restart.c \
-	core/pipeline/manifest.c core/pipeline/tree.c port/yaml.c \
-	port/bus_nng.c port/seccomp.c common/options.c shm/region.c shm/link.c shm/ering.c \
-	shm/dring.c shm/doorbell.c shm/frame_ring.c \
-	$(PROTO) $(COMMON_LOOP) $(COMMON_LOG)
+	core/session/peer_name.c core/ws/utf8.c core/pipeline/manifest.c \
+	core/pipeline/tree.c port/yaml.c port/bus_nng.c port/seccomp.c \
+	common/options.c $(sort $(SHM_LINK) $(SHM_FRAMES)) $(PROTO) \
+	$(COMMON_LOOP) $(COMMON_LOG)
 session-broker_LIBS := nng yaml seccomp thread

@@ -5,5 +5,6 @@ FUZZERS += fuzz_broker
 fuzz_broker_SRC := session-broker/dispatch.c session-broker/peer.c \
 	session-broker/link.c session-broker/on_signaling.c \
 	session-broker/on_ice.c session-broker/on_media.c \
-	core/session/restart.c $(sort $(SHM_LINK) $(SHM_FRAMES)) $(PROTO) \
+	core/session/restart.c core/session/peer_name.c core/ws/utf8.c \
+	$(sort $(SHM_LINK) $(SHM_FRAMES)) $(PROTO) \
 	$(COMMON_LOOP) $(COMMON_LOG)
