@@ -13,17 +13,38 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "core/session/peer_name.h"
+#include "core/ws/utf8.h"
+#include "signaling/text.h"
 
 #include <unistd.h>
 
-/* A blob as a string, to be freed. NULL: it holds a NUL, or no memory. */
+enum { DROPS_TOLD_US = 1000000 };
+
+/*
+ * What these messages carry comes from an ice-worker, and so perhaps from its
+ * peer. It costs that peer its message, never the connection: all other
+ * calls live on it.
+ */
+static int drop(struct bus *b, enum msg_type type, const char *why)
+{
+	struct mono now = mono_now();
+
+	b->dropped++;
+	if (mono_before(now, b->drops_told))
+		return 0;
+	b->drops_told = mono_add(now, DROPS_TOLD_US);
+	log_line(LOG_WARN, "messages dropped", "last=%s why=\"%s\" total=%llu",
+		 msg_name(type), why, (unsigned long long)b->dropped);
+
+	return 0;
+}
+
+/* A blob as a string, to be freed. NULL: no memory. */
 static char *blob_text(const struct wire_in *in)
 {
-	char *s;
+	char *s = malloc(in->blob_len + 1);
 
-	if (in->blob_len && memchr(in->blob, 0, in->blob_len))
-		return NULL;
-	s = malloc(in->blob_len + 1);
 	if (!s)
 		return NULL;
 	if (in->blob_len)
@@ -31,6 +52,17 @@ static char *blob_text(const struct wire_in *in)
 	s[in->blob_len] = '\0';
 
 	return s;
+}
+
+/* A text that programs read: as blob_text(), NULL also when it holds a NUL or
+ * is not UTF-8. */
+static char *blob_clean(const struct wire_in *in)
+{
+	if (in->blob_len && (memchr(in->blob, 0, in->blob_len) ||
+			     !utf8_ok(in->blob, in->blob_len)))
+		return NULL;
+
+	return blob_text(in);
 }
 
 static int on_signaling_start(struct bus *b, const struct wire_in *in)
@@ -49,13 +81,13 @@ static int on_signaling_start(struct bus *b, const struct wire_in *in)
 static int on_call_local(struct bus *b, const struct wire_in *in)
 {
 	const struct msg_call_local *m = in->payload;
-	char *sdp = blob_text(in);
+	char *sdp;
 
-	if (!sdp || (m->kind != DESCRIPTION_OFFER &&
-		     m->kind != DESCRIPTION_ANSWER)) {
-		free(sdp);
-		return -EPROTO;
-	}
+	if (m->kind != DESCRIPTION_OFFER && m->kind != DESCRIPTION_ANSWER)
+		return drop(b, in->type, "neither offer nor answer");
+	sdp = blob_clean(in);
+	if (!sdp)
+		return drop(b, in->type, "not a text");
 	calls_on_local(b->calls, m->call, (enum description_kind)m->kind, sdp,
 		       b->wall_ms());
 	free(sdp);
@@ -66,10 +98,10 @@ static int on_call_local(struct bus *b, const struct wire_in *in)
 static int on_call_trickle(struct bus *b, const struct wire_in *in)
 {
 	const struct msg_call_trickle *m = in->payload;
-	char *line = blob_text(in);
+	char *line = blob_clean(in);
 
 	if (!line)
-		return -EPROTO;
+		return drop(b, in->type, "not a text");
 	calls_on_trickle(b->calls, m->call, line);
 	free(line);
 
@@ -81,7 +113,7 @@ static int on_call_state(struct bus *b, const struct wire_in *in)
 	const struct msg_call_state *m = in->payload;
 
 	if (m->state >= CALL_STATES)
-		return -EPROTO;
+		return drop(b, in->type, "no such state");
 	calls_on_state(b->calls, m->call, (enum call_state)m->state,
 		       b->wall_ms());
 
@@ -91,14 +123,14 @@ static int on_call_state(struct bus *b, const struct wire_in *in)
 static int on_call_gone(struct bus *b, const struct wire_in *in)
 {
 	const struct msg_call_gone *m = in->payload;
+	/* The end of a call is never dropped for the words it comes with. */
+	enum call_why why = m->why < WHYS ? (enum call_why)m->why
+					  : WHY_PROTOCOL;
 	char *text = blob_text(in);
 
-	if (!text || m->why >= WHYS) {
-		free(text);
-		return -EPROTO;
-	}
-	calls_on_gone(b->calls, m->call, (enum call_why)m->why, m->ended,
-		      text);
+	if (text)
+		text_clean(text, in->blob_len);
+	calls_on_gone(b->calls, m->call, why, m->ended, text ? text : "");
 	free(text);
 
 	return 0;
@@ -107,19 +139,23 @@ static int on_call_gone(struct bus *b, const struct wire_in *in)
 static int on_call_known(struct bus *b, const struct wire_in *in)
 {
 	const struct msg_call_known *m = in->payload;
-	char *name = blob_text(in);
-	bool ok = name && hub_name_ok(name, in->blob_len);
+	char *name;
 
-	if (ok)
-		calls_on_known(b->calls, m->call, name);
+	if (!peer_name_ok(in->blob, in->blob_len))
+		return drop(b, in->type, "not a peer id");
+	name = blob_text(in);
+	if (!name)
+		return drop(b, in->type, "no memory");
+	calls_on_known(b->calls, m->call, name);
 	free(name);
 
-	return ok ? 0 : -EPROTO;
+	return 0;
 }
 
 static int on_broker_stats(struct bus *b, const struct wire_in *in)
 {
 	b->stats = *(const struct msg_broker_stats *)in->payload;
+	b->stats_told = true;
 
 	return 0;
 }
@@ -178,7 +214,7 @@ static void on_down(void *arg)
 		log_line(LOG_WARN, "broker is gone", "%s",
 			 "calls go on, new ones wait");
 	}
-	b->ready = false;
+	b->ready = b->stats_told = false;
 	b->phase = AT_BOOT;
 	calls_on_down(b->calls, mono_now());
 }

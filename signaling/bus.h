@@ -4,6 +4,9 @@
  * Wraps common/channel: says hello to each broker that dials, hands what it
  * says to `calls`. Log lines go this way too, and to stderr while it is
  * away.
+ *
+ * A frame that breaks the contract of proto/msg.h ends the connection. A
+ * frame that keeps it but relays rubbish of a worker is dropped and counted.
  */
 #ifndef SIGNALING_BUS_H
 #define SIGNALING_BUS_H
@@ -23,6 +26,9 @@ struct bus {
 	struct mono away;	/* since when not; MONO_NEVER while ready */
 	struct msg_signaling_start start;
 	struct msg_broker_stats stats;
+	bool stats_told;	/* by the broker that is there now */
+	uint64_t dropped;	/* messages with contents nobody may have */
+	struct mono drops_told;	/* not logged again before */
 	int64_t (*wall_ms)(void);
 };
 

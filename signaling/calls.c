@@ -113,13 +113,33 @@ static void forget_name(struct calls *c, struct call *call)
 	*b = call->by_name;
 }
 
-static void forget(struct calls *c, struct call *call)
+static void forget_number(struct calls *c, struct call *call)
 {
 	struct call **b = number_bucket(c, call->number);
 
 	while (*b != call)
 		b = &(*b)->by_number;
 	*b = call->by_number;
+}
+
+static void keep_number(struct calls *c, struct call *call, uint64_t number)
+{
+	struct call **b = number_bucket(c, number);
+
+	call->number = number;
+	call->by_number = *b;
+	*b = call;
+}
+
+static void renumber(struct calls *c, struct call *call, uint64_t number)
+{
+	forget_number(c, call);
+	keep_number(c, call, number);
+}
+
+static void forget(struct calls *c, struct call *call)
+{
+	forget_number(c, call);
 	if (call->closing)
 		c->closing--;
 	else
@@ -161,13 +181,10 @@ static struct call *add(struct calls *c, const char *name, uint64_t number)
 		free(call);
 		return NULL;
 	}
-	call->number = number;
 	b = name_bucket(c, name);
 	call->by_name = *b;
 	*b = call;
-	b = number_bucket(c, number);
-	call->by_number = *b;
-	*b = call;
+	keep_number(c, call, number);
 	call->next = c->first;
 	if (c->first)
 		c->first->prev = call;
@@ -445,11 +462,16 @@ void calls_on_known(struct calls *c, uint64_t number, const char *peer)
 		(void)c->ops.close(number, c->ops.arg);
 		return;
 	}
+	/* Candidates that came before the broker told of their call are kept
+	 * and go to it now. */
 	if (call)
-		forget(c, call);
-	call = add(c, peer, number);
-	if (call)
-		call->open = call->told = call->ever_told = true;
+		renumber(c, call, number);
+	else
+		call = add(c, peer, number);
+	if (!call)
+		return;
+	call->open = call->told = call->ever_told = true;
+	sync(c, call);
 }
 
 static void deliver_candidate(struct calls *c, const struct call *call,
@@ -458,6 +480,8 @@ static void deliver_candidate(struct calls *c, const struct call *call,
 	char text[MSG_CANDIDATE + 1], *mid = text, *index, *rest;
 	struct hub_event ev = { .kind = HUB_CANDIDATE };
 
+	if (has_control(line))
+		return;
 	snprintf(text, sizeof(text), "%s", line);
 	index = strchr(mid, ' ');
 	rest = index ? strchr(index + 1, ' ') : NULL;

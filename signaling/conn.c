@@ -355,7 +355,16 @@ static void read_health(const struct conn *c, struct health *h,
 			struct mono now)
 {
 	struct mono away = c->door->broker_away(c->door->broker_arg);
+	const struct msg_broker_stats *m =
+		c->door->broker_stats(c->door->broker_arg);
 
+	*h = (struct health){ .media = m != NULL };
+	if (m) {
+		h->calls = m->peers;
+		h->connected = m->connected;
+		h->media_workers = m->media_workers;
+		h->restarts = m->restarts;
+	}
 	h->peers = hub_count(c->door->world->hub);
 	h->uptime_s = mono_since(now, c->door->started) / 1000000;
 	h->broker = away.us == MONO_NEVER.us;

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "common/loop.h"
+#include "proto/msg.h"
 #include "signaling/files.h"
 #include "signaling/jsonrpc.h"
 #include "signaling/listen.h"
@@ -33,6 +34,8 @@ struct door {
 	struct mono started;
 	/* Since when the broker is away; MONO_NEVER while it is there. */
 	struct mono (*broker_away)(void *arg);
+	/* What it told last; NULL while it is away or has said nothing. */
+	const struct msg_broker_stats *(*broker_stats)(void *arg);
 	void *broker_arg;
 	struct watch listeners[LISTEN_FDS_MAX];
 	struct timer sweep, reap;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { ROUTE_MEDIA = 112 };	/* four numbers of ten digits fit */
+
 static void add(struct route_answer *out, const char *name, const char *value)
 {
 	struct h1_header *h = &out->headers[out->head.headers_len++];
@@ -48,17 +50,33 @@ void route_error(struct route_answer *out, unsigned status, bool keep_alive)
 	plain(out, false);
 }
 
+/* What the broker told of the media side, or null. */
+static void put_media(char out[ROUTE_MEDIA], const struct health *h)
+{
+	if (!h->media) {
+		snprintf(out, ROUTE_MEDIA, "null");
+		return;
+	}
+	snprintf(out, ROUTE_MEDIA,
+		 "{\"calls\":%u,\"connected\":%u,\"media_workers\":%u,"
+		 "\"restarts\":%u}",
+		 h->calls, h->connected, h->media_workers, h->restarts);
+}
+
 static void route_health(struct route_answer *out, const struct h1_request *r,
 			 const struct health *h)
 {
+	char media[ROUTE_MEDIA];
+
+	put_media(media, h);
 	begin(out, h->ok ? 200 : 503, r->keep_alive);
 	add(out, "Content-Type", "application/json");
 	add(out, "Cache-Control", "no-store");
 	snprintf(out->small, sizeof(out->small),
 		 "{\"status\":\"%s\",\"peers\":%zu,\"uptime_s\":%lld,"
-		 "\"broker\":\"%s\"}\n",
+		 "\"broker\":\"%s\",\"media\":%s}\n",
 		 h->ok ? "ok" : "degraded", h->peers,
-		 (long long)h->uptime_s, h->broker ? "up" : "down");
+		 (long long)h->uptime_s, h->broker ? "up" : "down", media);
 	body(out, out->small, strlen(out->small), h1_is(r->method, "HEAD"));
 }
 

@@ -14,6 +14,8 @@ struct health {
 	int64_t uptime_s;
 	bool broker;		/* its link is up */
 	bool ok;		/* ... or was 5 s ago */
+	bool media;		/* the broker has told what follows */
+	uint32_t calls, connected, media_workers, restarts;
 };
 
 enum { ROUTE_HEADERS = 6, ROUTE_BODY = 256 };

@@ -82,6 +82,13 @@ static struct mono broker_away(void *arg)
 	return s->bus.away;
 }
 
+static const struct msg_broker_stats *broker_stats(void *arg)
+{
+	const struct server *s = arg;
+
+	return s->bus.stats_told ? &s->bus.stats : NULL;
+}
+
 /* While the process lives this is its heartbeat for deadlines of calls. */
 static void on_tick(struct mono now, void *arg)
 {
@@ -185,6 +192,7 @@ static int open_door(struct server *s, const struct sig_options *o,
 				 .files = s->files, .origins = o->origins,
 				 .sources = s->sources, .started = now,
 				 .broker_away = broker_away,
+				 .broker_stats = broker_stats,
 				 .broker_arg = s };
 	count = listen_open(fds, o, error);
 

@@ -105,3 +105,25 @@ void text_jsons(struct text *t, const char *s)
 {
 	text_json(t, s, s ? strlen(s) : 0);
 }
+
+/* C0, DEL, C1 (U+0080 to U+009F): the n bytes of one character. */
+static bool is_control(const char *s, size_t n)
+{
+	const unsigned char *c = (const unsigned char *)s;
+
+	return n == 1 ? c[0] < 0x20 || c[0] == 0x7f
+		      : n == 2 && c[0] == 0xc2 && c[1] < 0xa0;
+}
+
+void text_clean(char *s, size_t len)
+{
+	size_t n;
+
+	for (size_t i = 0; i < len; i += n) {
+		n = character(s + i, len - i);
+		if (n && !is_control(s + i, n))
+			continue;
+		n = n ? n : 1;
+		memset(s + i, '?', n);
+	}
+}

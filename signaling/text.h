@@ -28,4 +28,8 @@ void text_int(struct text *t, int64_t v);
 void text_json(struct text *t, const char *s, size_t len);
 void text_jsons(struct text *t, const char *s);
 
+/* Makes len bytes at s fit to be shown: controls and whatever is not UTF-8
+ * become '?'. */
+void text_clean(char *s, size_t len);
+
 #endif

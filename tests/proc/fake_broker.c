@@ -6,7 +6,9 @@
  * Answers every offer at once, as the SDP wishes: a line "x-fake:refuse"
  * refuses it, "x-fake:full" ends the call, "x-fake:silent" never answers,
  * "x-fake:crash" ends the call after the answer, "x-fake:offer" makes an
- * offer of its own after the answer. The answer names how many candidates
+ * offer of its own after the answer, "x-fake:rubbish" says before the answer
+ * all that a hostile ice-worker may have relayed, "x-fake:nowhy" ends the
+ * call for a reason that does not exist. The answer names how many candidates
  * the broker had heard ("a=x-heard:N"). SIGUSR1 hangs up, SIGUSR2 dials
  * again, SIGTERM ends both processes.
  */
@@ -149,6 +151,31 @@ static void tell_gone(uint64_t call, enum call_why why, uint32_t ended,
 		c->number = 0;
 }
 
+/* Frames that keep the contract, with contents that nobody may have. */
+static void rubbish(uint64_t call)
+{
+	struct msg_call_local local = { call, DESCRIPTION_OFFER, 0 };
+	struct msg_call_trickle trickle = { call };
+	struct msg_call_state state = { call, 9999, 0 };
+	struct msg_call_gone gone = { call, WHY_BAD_CANDIDATE, 0 };
+	struct msg_call_known known = { .call = 77 };
+
+	(void)send_call_local(&wire, &local, "v=0\0m=", 6, NULL);
+	(void)send_call_local(&wire, &local, "v=0\xff", 4, NULL);
+	local.kind = 9999;
+	(void)send_call_local(&wire, &local, "v=0", 3, NULL);
+	(void)send_call_trickle(&wire, &trickle, "0 0 a\0b", 7, NULL);
+	(void)send_call_trickle(&wire, &trickle, "0 0 \xc3", 5, NULL);
+	(void)send_call_trickle(&wire, &trickle, "0 0 a\nb", 7, NULL);
+	(void)send_call_trickle(&wire, &trickle, "", 0, NULL);
+	(void)send_call_state(&wire, &state, NULL, 0, NULL);
+	(void)send_call_known(&wire, &known, "a\0b", 3, NULL);
+	(void)send_call_known(&wire, &known, "\xff", 1, NULL);
+	(void)send_call_known(&wire, &known, "", 0, NULL);
+	(void)send_call_gone(&wire, &gone, "a\0b\x1b\xff\xc2\x85\xc3\xa9", 9,
+			     NULL);
+}
+
 static void answer(const struct call *c)
 {
 	struct msg_call_local local = { c->number, DESCRIPTION_ANSWER, 0 };
@@ -187,7 +214,11 @@ static void on_description(const struct wire_in *in)
 		tell_gone(m->call, WHY_FULL, 1, "all peers are taken");
 		return;
 	}
+	if (strstr(sdp, "x-fake:rubbish"))
+		rubbish(m->call);
 	answer(c);
+	if (strstr(sdp, "x-fake:nowhy"))
+		tell_gone(m->call, (enum call_why)9999, 1, "");
 	if (strstr(sdp, "x-fake:crash"))
 		tell_gone(m->call, WHY_CRASHED, 1, "its process died");
 	if (strstr(sdp, "x-fake:offer"))
@@ -198,6 +229,7 @@ static void on_description(const struct wire_in *in)
 static void on_frame(const void *frame, size_t len)
 {
 	struct msg_signaling_start start = { 10, 0 };
+	struct msg_broker_stats stats = { 4, 3, 2, 4294967295 };
 	_Alignas(8) uint8_t copy[FRAME_MAX];
 	struct wire_in in;
 	struct call *c;
@@ -210,6 +242,7 @@ static void on_frame(const void *frame, size_t len)
 	}
 	if (in.type == MSG_signaling_hello) {
 		(void)send_signaling_start(&wire, &start, NULL, 0, NULL);
+		(void)send_broker_stats(&wire, &stats, NULL, 0, NULL);
 	} else if (in.type == MSG_signaling_log) {
 		fprintf(stderr, "%.*s\n", (int)in.blob_len,
 			(const char *)in.blob);

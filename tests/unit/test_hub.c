@@ -520,6 +520,44 @@ START_TEST(a_call_from_before_belongs_to_its_name)
 }
 END_TEST
 
+START_TEST(early_candidates_go_to_the_call_that_is_known_later)
+{
+	struct calls *c = begin(true);
+
+	ck_assert_int_eq(candidate(c, "c1", 0), 0);
+	ck_assert_int_eq(candidate(c, "c2", 0), 0);
+	expect("");
+	calls_on_known(c, 99, "a");
+	expect("trickle 99 0 0 c1\ntrickle 99 0 0 c2\n");
+	ck_assert_uint_eq(calls_count(c), 1);
+	ck_assert_int_eq(candidate(c, "c3", 0), 0);
+	expect("trickle 99 0 0 c3\n");
+	/* The number it had before means nothing any more. */
+	calls_on_state(c, 1, CALL_FAILED, 0);
+	expect("");
+	calls_on_state(c, 99, CALL_CONNECTED, 0);
+	expect("a<state connected\n");
+	calls_drop(c, "a");
+	expect("close 99\n");
+	calls_free(c);
+}
+END_TEST
+
+START_TEST(a_candidate_with_controls_is_not_delivered)
+{
+	struct calls *c = begin(true);
+
+	answered(c);
+	calls_on_trickle(c, 1, "0 0 a\nb");
+	calls_on_trickle(c, 1, "0\t0 0 a");
+	calls_on_trickle(c, 1, "");
+	expect("");
+	calls_on_trickle(c, 1, "0 0 ab");
+	expect("a<candidate ab/0/0\n");
+	calls_free(c);
+}
+END_TEST
+
 START_TEST(candidates_are_limited)
 {
 	struct calls *c = begin(true);
@@ -691,6 +729,9 @@ int main(void)
 		a_call_that_ended_meanwhile_is_closed_when_the_broker_is_back);
 	tcase_add_test(c, an_offer_of_the_server_is_answered_once);
 	tcase_add_test(c, a_call_from_before_belongs_to_its_name);
+	tcase_add_test(c,
+		       early_candidates_go_to_the_call_that_is_known_later);
+	tcase_add_test(c, a_candidate_with_controls_is_not_delivered);
 	tcase_add_test(c, candidates_are_limited);
 	tcase_add_test(c, a_candidate_is_one_line);
 	tcase_add_test(c, names_of_calls_can_be_walked);

@@ -180,6 +180,31 @@ static void check_text(const char *in, size_t len, const char *want)
 	text_fini(&t);
 }
 
+static void check_clean(const char *in, size_t len, const char *want)
+{
+	char text[64] = "";
+
+	memcpy(text, in, len);
+	text[len] = '!';
+	text_clean(text, len);
+	ck_assert_uint_eq(strlen(want), len);
+	ck_assert_mem_eq(text, want, len);
+	ck_assert_int_eq(text[len], '!');
+}
+
+START_TEST(texts_for_humans_are_cleaned)
+{
+	check_clean("", 0, "");
+	check_clean("no codec in common", 18, "no codec in common");
+	check_clean("a\0b\x1b[c\x7f\r\n", 9, "a?b?[c???");
+	check_clean("\xc2\x80\xc2\x9f\xc2\xa0", 6, "????\xc2\xa0");
+	check_clean("\xc3\xa9\xf0\x9f\x98\x80", 6,
+		    "\xc3\xa9\xf0\x9f\x98\x80");
+	check_clean("a\xff" "b\xc3", 4, "a?b?");
+	check_clean("\xed\xa0\x80", 3, "???");
+}
+END_TEST
+
 START_TEST(strings_are_written_as_json)
 {
 	check_text("", 0, "\"\"");
@@ -207,6 +232,7 @@ int main(void)
 	tcase_add_loop_test(t, what_is_no_json_is_refused_with_a_text, 0,
 			    ARRAY_LEN(refused));
 	tcase_add_test(t, integers_past_64_bits_are_read_as_doubles);
+	tcase_add_test(t, texts_for_humans_are_cleaned);
 	tcase_add_test(t, strings_are_written_as_json);
 	suite_add_tcase(s, t);
 

@@ -85,7 +85,7 @@ await test('health says what it is', async (open) => {
 	const h = JSON.parse(a.body.toString());
 	equal(a.status, 200, 'status');
 	equal(a.headers['content-type'], 'application/json', 'type');
-	equal(Object.keys(h), ['status', 'peers', 'uptime_s', 'broker']);
+	equal(Object.keys(h), ['status', 'peers', 'uptime_s', 'broker', 'media']);
 	equal([h.status, h.broker], ['ok', 'up']);
 });
 

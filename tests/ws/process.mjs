@@ -78,7 +78,13 @@ async function health() {
 	w.send(`GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
 	const a = await w.answer();
 	w.socket.destroy();
-	return [a.status, JSON.parse(a.body.toString()).broker];
+	const told = JSON.parse(a.body.toString());
+	if (told.broker === 'down')
+		equal(told.media, null, 'media without a broker');
+	else
+		equal(told.media, { calls: 4, connected: 3, media_workers: 2,
+			restarts: 4294967295 }, 'media');
+	return [a.status, told.broker];
 }
 
 const dial = (host, port) => new Promise((resolve, reject) => {
@@ -237,6 +243,33 @@ await test('without its broker: relay goes on, an offer waits, health says so',
 		await sleep(200);
 		equal(await health(), [200, 'up'], 'at the end');
 		await h.end();
+	});
+
+await test('what a hostile worker relays costs its peer alone',
+	async (open) => {
+		const h = await serve(MANY);
+		const [b, a] = [await peer(open), await peer(open)];
+		for (let i = 0; i < 2; i++) {
+			const got = await a.call('offer', { to_peer_id: SERVER,
+				sdp: 'v=0 m= x-fake:rubbish' });
+			ok(got.result, 'the offer is answered all the same');
+			equal((await a.note('peer_error')).params.reason, 'a?b????\u00e9',
+				'a text for humans is cleaned');
+			equal((await a.note('answer')).params.type, 'answer');
+			ok((await a.note('ice_candidate')).params.candidate
+				.endsWith('typ host'), 'the good candidate');
+			equal((await a.note('peer_state_change')).params.connection_state,
+				'connected');
+			equal(a.notes, [], 'nothing else');
+		}
+		await h.says('messages dropped');
+		ok((await b.call('offer', { to_peer_id: SERVER,
+			sdp: 'v=0 m= x-fake:nowhy' })).result, 'another peer');
+		equal((await b.note('peer_disconnected')).params.reason, 'protocol',
+			'an end for no known reason is an end');
+		ok(!h.log.includes('broker is gone'), 'the link lived on');
+		equal(h.log.split('messages dropped').length, 2, 'lines in the log');
+		equal(await h.end(), 0);
 	});
 
 await test('joins a hub, answers there, survives its loss', async (open) => {
