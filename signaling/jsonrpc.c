@@ -275,15 +275,7 @@ static const char *read_string(const struct js *message, const char *key,
 	return s + 1;
 }
 
-/* Refuses an envelope: always answered, with the id where it is known. */
-static void bad_request(struct rpc *rpc, struct rpc_batch *b, const char *id,
-			const char *reason)
-{
-	put_error(rpc, b, id, &(struct rpc_error){
-			RPC_REQUEST, "Invalid Request", reason, 0 });
-}
-
-/* Takes one token; at the end of the breaches the connection is closed. */
+/* Takes the one token of a message, good or bad; at the end of the breaches the connection is closed. */
 static bool within_rate(struct rpc *rpc, struct rpc_request *q)
 {
 	struct limit *l = &rpc->messages;
@@ -305,6 +297,18 @@ void rpc_over_rate(struct rpc_request *q, const struct limit *l,
 			(uint32_t)(limit_wait_us(l, 1) / 1000) + 1 });
 	if (!limit_take(&rpc->breaches, 1, q->now))
 		rpc->ops.close(WS_CODE_POLICY, "rate limited", rpc->ops.arg);
+}
+
+/* Refuses an envelope: always answered, with the id where it is known. */
+static void bad_request(struct rpc *rpc, struct rpc_batch *b, const char *id,
+			const char *reason, struct mono now)
+{
+	struct rpc_request q = { .rpc = rpc, .batch = b, .now = now,
+				 .id = id ? id : "null" };
+
+	if (within_rate(rpc, &q))
+		rpc_error(&q, (struct rpc_error){
+				RPC_REQUEST, "Invalid Request", reason, 0 });
 }
 
 static void dispatch(struct rpc_request *q, const char *method, size_t len)
@@ -335,13 +339,14 @@ static void request(struct rpc_request *q, const struct js *message)
 	q->params = js_get(message, "params");
 	type = js_type(q->params);
 	if (!method) {
-		bad_request(q->rpc, q->batch, q->id, "method is missing");
+		bad_request(q->rpc, q->batch, q->id, "method is missing",
+			    q->now);
 		return;
 	}
 	if (type != JS_NONE && type != JS_NULL && type != JS_OBJECT &&
 	    type != JS_ARRAY) {
 		bad_request(q->rpc, q->batch, q->id,
-			    "params is neither object nor array");
+			    "params is neither object nor array", q->now);
 		return;
 	}
 	if (within_rate(q->rpc, q))
@@ -357,17 +362,17 @@ static void on_one(struct rpc *rpc, struct rpc_batch *b,
 	size_t len;
 
 	if (js_type(message) != JS_OBJECT) {
-		bad_request(rpc, b, NULL, "not an object");
+		bad_request(rpc, b, NULL, "not an object", now);
 		return;
 	}
 	version = read_string(message, "jsonrpc", &len);
 	if (!version || len != 3 || memcmp(version, "2.0", 3) != 0) {
-		bad_request(rpc, b, NULL, "jsonrpc is not \"2.0\"");
+		bad_request(rpc, b, NULL, "jsonrpc is not \"2.0\"", now);
 		return;
 	}
 	if (!read_id(js_get(message, "id"), &id)) {
 		bad_request(rpc, b, NULL,
-			    "id is neither string, number nor null");
+			    "id is neither string, number nor null", now);
 		return;
 	}
 	q.id = id;
@@ -382,7 +387,7 @@ static void on_batch(struct rpc *rpc, const struct js *root, struct mono now)
 	if (js_len(root) == 0 || js_len(root) > RPC_BATCH_MAX) {
 		bad_request(rpc, NULL, NULL,
 			    js_len(root) ? "a batch of more than 16"
-					 : "an empty batch");
+					 : "an empty batch", now);
 		return;
 	}
 	b = calloc(1, sizeof(*b));

@@ -636,6 +636,32 @@ START_TEST(a_flood_is_refused_then_closed)
 }
 END_TEST
 
+/* Whatever is wrong with a message, it takes one token. */
+static const char *const rubbish[] = {
+	"{}", "[]", "7", "{", "{\"jsonrpc\":\"1.0\"}", V "}", V ",\"id\":{}}",
+	V ",\"id\":1}", V ",\"method\":\"x\",\"params\":1}",
+	"[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]",
+};
+
+START_TEST(a_flood_of_rubbish_is_refused_then_closed)
+{
+	begin();
+	for (int i = 0; i < 100; i++)
+		say('a', rubbish[_i]);
+	ck_assert_int_eq(count("-32600") + count("-32700"), 100);
+	ck_assert_int_eq(count("-32022"), 0);
+	heard[0] = '\0';
+	for (int i = 0; i < 100; i++)
+		say('a', rubbish[_i]);
+	ck_assert_int_eq(count("-32022"), 100);
+	ck_assert_int_eq(count("-32600") + count("-32700"), 0);
+	ck_assert_int_eq(count("close"), 0);
+	say('a', rubbish[_i]);
+	ck_assert_int_eq(count("close: 1008 rate limited"), 1);
+	end();
+}
+END_TEST
+
 START_TEST(each_of_a_batch_counts)
 {
 	char batch[1024] = "[";
@@ -721,6 +747,8 @@ int main(void)
 	tcase_add_test(t, the_sender_hears_of_a_peer_that_does_not_read);
 	tcase_add_test(t, offers_are_limited_to_five_and_two_a_second);
 	tcase_add_test(t, a_flood_is_refused_then_closed);
+	tcase_add_loop_test(t, a_flood_of_rubbish_is_refused_then_closed, 0,
+			    ARRAY_LEN(rubbish));
 	tcase_add_test(t, each_of_a_batch_counts);
 	tcase_add_test(t, large_texts_have_limits_of_their_own);
 	tcase_add_test(t, a_long_unknown_method_is_cut);
