@@ -16,11 +16,12 @@ enum { WISH_AGAIN_US = 2000000 };
 
 static void arm(struct call *c);
 
-struct call *call_find(struct worker *w, uint64_t peer, uint64_t generation)
+struct call *call_find(struct worker *w, uint64_t peer, uint64_t generation,
+		       enum call_stage stage)
 {
 	for (struct call *c = w->calls; c; c = c->next)
 		if (c->peer == peer && c->generation == generation &&
-		    c->stage != CALL_LEAVING)
+		    c->stage == stage)
 			return c;
 
 	return NULL;
@@ -35,15 +36,28 @@ struct call *call_of(struct worker *w, uint64_t peer)
 	return NULL;
 }
 
+/* A broker that died in the middle of it left these. */
+static void close_unfinished(struct worker *w, uint64_t peer)
+{
+	struct call *next;
+
+	for (struct call *c = w->calls; c; c = next) {
+		next = c->next;
+		if (c->peer == peer && c->stage == CALL_MAPPED)
+			call_close(c);
+	}
+}
+
 int call_open(struct worker *w, const struct msg_media_link_own *m,
 	      const int *fds)
 {
-	struct call *c;
+	struct call *c = call_of(w, m->peer);
 	int err;
 
-	if (call_find(w, m->peer, m->generation))
-		return -EEXIST;
-	if (w->links >= LINKS_MAX)
+	if (c && c->generation > m->generation)
+		return -ESTALE;
+	close_unfinished(w, m->peer);
+	if (w->links >= w->links_max)
 		return -ENOSPC;
 	c = calloc(1, sizeof(*c));
 	if (!c)
@@ -120,15 +134,20 @@ void call_released(struct call *c)
 	call_free(c);
 }
 
-void call_break(struct call *c, int err)
+void call_deny(struct worker *w, uint64_t peer, uint64_t generation, int err)
 {
 	struct msg_media_link_broken m = {
-		.peer = c->peer, .generation = c->generation,
-		.why = (uint32_t)-err,
+		.peer = peer, .generation = generation,
+		.why = err == -EBADMSG ? WHY_PROTOCOL : WHY_RESOURCES,
 	};
 
 	log_fail(err, "link broken");
-	(void)send_media_link_broken(&c->w->wire, &m, NULL, 0, NULL);
+	(void)send_media_link_broken(&w->wire, &m, NULL, 0, NULL);
+}
+
+void call_break(struct call *c, int err)
+{
+	call_deny(c->w, c->peer, c->generation, err);
 	call_close(c);
 }
 
@@ -248,38 +267,38 @@ static int lend_video(struct call *c)
 	return err;
 }
 
-int call_join(struct call *c, const int *fds)
+/* Takes the three bells, also when it fails. */
+static int join(struct call *c, const int *fds)
 {
-	struct mono now = mono_now();
-	int err;
+	int err = link_map_far(&c->end, fds[0], fds[1], fds[4], fds[4]);
 
-	if (c->stage != CALL_MAPPED)
-		return -EALREADY;
-	err = link_map_far(&c->end, fds[0], fds[1], fds[4], fds[4]);
+	c->video_bell = fds[3];
+	if (err)
+		close(fds[4]);
+	if (err || (err = ear_open(&c->bell, c->w->loop, fds[2], on_bell, c)))
+		close(fds[2]);
+	/* The broker sealed these regions: wrong is what their writer wrote. */
+	if (err == -EINVAL)
+		return -EBADMSG;
 	if (err)
 		return err;
-	err = ear_open(&c->bell, c->w->loop, fds[2], on_bell, c);
-	if (err) {
-		/* fds[4] went into the link and is closed with it. */
-		close(fds[2]);
-		close(fds[3]);
-		call_close(c);
-		return 0;
-	}
-	c->video_bell = fds[3];
 	succeed(c);
-	c->stage = CALL_FLOWING;
-	if (start_audio(c) != 0 || lend_video(c) != 0) {
-		log_error("link not started", "peer=%llu",
-			  (unsigned long long)c->peer);
-		c->stage = CALL_MAPPED;	/* nothing was lent */
-		call_close(c);
-		return 0;
-	}
-	call_sweep(c, now);
-	worker_watch_calls(c->w);
+	err = start_audio(c);
 
-	return 0;
+	return err ? err : lend_video(c);
+}
+
+void call_join(struct call *c, const int *fds)
+{
+	int err = join(c, fds);
+
+	if (err) {
+		call_break(c, err);	/* nothing was lent */
+		return;
+	}
+	c->stage = CALL_FLOWING;
+	call_sweep(c, mono_now());
+	worker_watch_calls(c->w);
 }
 
 void call_take_pcm(struct call *c, const struct frame_shape *shape, int fd)

@@ -59,25 +59,34 @@ struct call {
 	struct video *video;	/* the video thread's */
 };
 
-/* Our half: maps and answers. -EEXIST, -ENOSPC (LINKS_MAX), or what mapping
- * says. fds stay the caller's. */
+/*
+ * Our half. An unfinished link of the peer ends; one that flows goes on
+ * until call_join(). -ESTALE: a newer one flows, -ENOSPC: links_max, or what
+ * mapping says. fds stay the caller's.
+ */
 int call_open(struct worker *w, const struct msg_media_link_own *m,
 	      const int *fds) MUST_USE;
 
-/* The far half; older links of the peer end. Takes fds[2] to fds[4] when it
- * returns 0; the others stay the caller's always. */
-int call_join(struct call *c, const int *fds) MUST_USE;
+/* The far half of a link that is MAPPED; older links of the peer end. When
+ * it cannot be, the link is broken. Takes fds[2] to fds[4]; the others stay
+ * the caller's. */
+void call_join(struct call *c, const int *fds);
 
-/* The link of this peer and generation that is not leaving; NULL. */
-struct call *call_find(struct worker *w, uint64_t peer, uint64_t generation);
+/* The link of this peer and generation at that stage; NULL. */
+struct call *call_find(struct worker *w, uint64_t peer, uint64_t generation,
+		       enum call_stage stage);
 
 /* The link of this peer that flows; NULL. */
 struct call *call_of(struct worker *w, uint64_t peer);
 
 void call_close(struct call *c);
 
-/* The far side broke the rules: tells the broker and closes. */
+/* Tells the broker and closes. -EBADMSG: the far side broke the rules; any
+ * other error is this process's own trouble. */
 void call_break(struct call *c, int err);
+
+/* Tells the broker of a link that is not in the list. */
+void call_deny(struct worker *w, uint64_t peer, uint64_t generation, int err);
 
 /* The video thread has let go. */
 void call_released(struct call *c);

@@ -22,6 +22,7 @@ struct lane;
 
 enum {
 	LINKS_MAX = 512,	/* of one worker */
+	LINK_FILES = 4,		/* three bells, a frame ring under way */
 	LANE_NOTES = 4096,	/* a power of two */
 };
 
@@ -32,7 +33,7 @@ enum note_kind {
 	NOTE_QUIT,	/* down: end the thread */
 	NOTE_CLOSED,	/* up: the call is the other thread's alone */
 	NOTE_WANT,	/* up: a frame ring, please (want) */
-	NOTE_BROKEN,	/* up: the far side broke the ring's rules */
+	NOTE_BROKEN,	/* up: call_break() it (err) */
 };
 
 struct note {
@@ -42,6 +43,7 @@ struct note {
 	union {
 		struct msg_media_frames frames;
 		struct msg_media_frames_want want;
+		int err;
 	} u;
 };
 

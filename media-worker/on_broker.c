@@ -40,11 +40,11 @@ int on_media_link_own(struct worker *w, const struct msg_media_link_own *m,
 	if (m->kinds && !(m->kinds & ~all))
 		err = call_open(w, m, fds);
 	close_all(fds, 2);
-	if (err == -EPROTO || err == -EEXIST)
-		return -EPROTO;
+	if (err == -EPROTO)
+		return err;
 	if (err) {
-		/* The broker sees that no answer comes, and places it anew. */
-		log_fail(err, "link not mapped");
+		/* Of our own regions nobody else wrote a byte. */
+		call_deny(w, m->peer, m->generation, err);
 		return 0;
 	}
 
@@ -56,16 +56,16 @@ int on_media_link_own(struct worker *w, const struct msg_media_link_own *m,
 int on_media_link_far(struct worker *w, const struct msg_media_link_far *m,
 		      const int *fds)
 {
-	struct call *c = call_find(w, m->peer, m->generation);
-	int err = c ? call_join(c, fds) : -ENOENT;
+	struct call *c = call_find(w, m->peer, m->generation, CALL_MAPPED);
 
-	close_all(fds, 2);
-	if (!err)
-		return 0;
-	close_all(fds + 2, 3);
-	log_fail(err, "link not joined");
-	if (c && err != -EALREADY)
-		call_break(c, err);
+	if (c) {
+		call_join(c, fds);
+		close_all(fds, 2);
+	} else {
+		/* It was closed while this was under way. */
+		log_fail(-ENOENT, "link not joined");
+		close_all(fds, 5);
+	}
 
 	return 0;
 }
@@ -78,7 +78,8 @@ int on_media_peer_close(struct worker *w, const struct msg_media_peer_close *m,
 	(void)fds;
 	for (struct call *c = w->calls; c; c = next) {
 		next = c->next;
-		if (c->peer == m->peer && c->stage != CALL_LEAVING)
+		if (c->peer == m->peer && c->stage != CALL_LEAVING &&
+		    c->generation <= m->generation)
 			call_close(c);
 	}
 
@@ -88,7 +89,7 @@ int on_media_peer_close(struct worker *w, const struct msg_media_peer_close *m,
 int on_media_frames(struct worker *w, const struct msg_media_frames *m,
 		    const int *fds)
 {
-	struct call *c = call_find(w, m->peer, m->generation);
+	struct call *c = call_find(w, m->peer, m->generation, CALL_FLOWING);
 	struct note note = { .kind = NOTE_FRAMES, .call = c, .fd = fds[0],
 			     .u.frames = *m };
 	struct frame_shape shape;

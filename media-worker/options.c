@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBER_MAX = 1023 };
+enum { NUMBER_MAX = 1023, ALONE_S = 120 };
 
 static int take_number(uint32_t *out, const char *name, const char *text)
 {
@@ -34,9 +34,11 @@ static int take(struct options *out, const char *name, const char *value)
 		return take_number(&out->index, name, value);
 	if (!strcmp(name, "--core"))
 		return take_number(&out->core, name, value);
+	if (!strcmp(name, "--alone"))
+		return take_number(&out->alone_s, name, value);
 	if (strcmp(name, "--log") != 0) {
-		fprintf(stderr, "media-worker: %s: --index, --core and --log "
-			"are allowed\n", name);
+		fprintf(stderr, "media-worker: %s: --index, --core, --log and "
+			"--alone are allowed\n", name);
 		return -EINVAL;
 	}
 	if (!log_filter_ok(value)) {
@@ -51,7 +53,7 @@ static int take(struct options *out, const char *name, const char *value)
 
 int options_parse(struct options *out, int argc, char **argv)
 {
-	*out = (struct options){ 0 };
+	*out = (struct options){ .alone_s = ALONE_S };
 	for (int i = 1; i < argc; i += 2) {
 		int err;
 

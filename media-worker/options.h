@@ -1,7 +1,7 @@
 /*
  * options.h - the command line of a media-worker
  *
- *     media-worker --index N --core C [--log FILTER]
+ *     media-worker --index N --core C [--log FILTER] [--alone SECONDS]
  *
  * Descriptors 3 and 4 are the ctl and fds listeners.
  */
@@ -17,6 +17,7 @@ enum { FD_CTL = 3, FD_FDS = 4 };
 struct options {
 	uint32_t index;		/* which worker this is, below 1024 */
 	uint32_t core;		/* that it is pinned to, where allowed */
+	uint32_t alone_s;	/* see alone.c */
 	const char *log;	/* or NULL */
 };
 

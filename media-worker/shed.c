@@ -2,6 +2,7 @@
 
 #include "media-worker/shed.h"
 
+#include "media-worker/lane.h"
 #include "port/seccomp.h"
 
 #include <errno.h>
@@ -10,7 +11,8 @@
 #include <sys/resource.h>
 
 enum {
-	FILES = 2048,		/* three descriptors a link, and a reserve */
+	FILES_RESERVE = 64,	/* sockets, bells, a message's descriptors */
+	FILES = LINKS_MAX * LINK_FILES + FILES_RESERVE,
 	MEMORY = 1 << 30,	/* private bytes */
 	FIFO_PRIORITY = 5,
 	NICE = 5,
@@ -46,6 +48,18 @@ int shed_rights(void)
 		return -errno;
 
 	return sandbox_enter(SANDBOX_MEDIA);
+}
+
+unsigned shed_links(void)
+{
+	struct rlimit now;
+
+	if (getrlimit(RLIMIT_NOFILE, &now) != 0 || now.rlim_cur >= FILES)
+		return LINKS_MAX;
+	if (now.rlim_cur <= FILES_RESERVE)
+		return 0;
+
+	return (unsigned)(now.rlim_cur - FILES_RESERVE) / LINK_FILES;
 }
 
 void shed_place(uint32_t core)

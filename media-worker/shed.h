@@ -13,6 +13,10 @@
 /* Limits, no core dump, the system-call filter; before a second thread. */
 int shed_rights(void) MUST_USE;
 
+/* How many links the descriptors of this process suffice for, at most
+ * LINKS_MAX: a message whose descriptors have no room is lost. */
+unsigned shed_links(void);
+
 /* First thread: this core, and real-time priority; where that is not
  * allowed, nothing changes. */
 void shed_place(uint32_t core);

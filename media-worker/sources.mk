@@ -9,8 +9,8 @@ media-worker_MAIN := media-worker/main.c
 media-worker_SRC := media-worker/worker.c media-worker/dispatch.c \
 	media-worker/on_broker.c media-worker/call.c media-worker/sound.c \
 	media-worker/data.c media-worker/video.c media-worker/ear.c \
-	media-worker/lane.c media-worker/stats.c media-worker/shed.c \
-	media-worker/options.c $(MEDIA_STREAMS) $(MEDIA_FOREIGN) \
+	media-worker/lane.c media-worker/stats.c media-worker/alone.c \
+	media-worker/shed.c media-worker/options.c $(MEDIA_STREAMS) $(MEDIA_FOREIGN) \
 	$(PORT_SECCOMP) $(PROTO) $(COMMON_LOOP) $(COMMON_LOG) \
 	$(COMMON_CHANNEL) $(sort $(SHM_LINK) $(SHM_FRAMES))
 media-worker_LIBS := opus vpx seccomp math thread

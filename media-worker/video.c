@@ -50,6 +50,14 @@ static void tell(struct video_thread *t, const struct note *n)
 	(void)!lane_put(t->w->up, n);
 }
 
+static void tell_broken(struct video_thread *t, struct call *c, int err)
+{
+	struct note n = { .kind = NOTE_BROKEN, .call = c, .fd = -1,
+			  .u.err = err };
+
+	tell(t, &n);
+}
+
 static void send_note(struct video *v, enum record_kind kind, uint32_t value)
 {
 	struct record rec = { .kind = (uint8_t)kind, .track = v->track,
@@ -177,11 +185,8 @@ static void on_turn(struct mono now, void *arg)
 	ering_wake(in);
 	err = decode(v);
 	if (err < 0) {
-		struct note n = { .kind = NOTE_BROKEN, .call = v->call,
-				  .fd = -1 };
-
 		v->broken = true;
-		tell(v->t, &n);
+		tell_broken(v->t, v->call, err);
 		return;
 	}
 	if (v->waiting)
@@ -260,11 +265,8 @@ static void open_call(struct video_thread *t, const struct note *n,
 	int err = video_new(t, n->call, n->fd);
 
 	if (err) {
-		struct note broken = { .kind = NOTE_BROKEN, .call = n->call,
-				       .fd = -1 };
-
 		close(n->fd);
-		tell(t, &broken);
+		tell_broken(t, n->call, err);
 		return;
 	}
 	on_turn(now, t->videos);

@@ -2,13 +2,15 @@
  * worker.c - the media-worker: channel, notes, sweep
  *
  * The broker may go and a new one may dial at any time: links, sound and
- * pictures go on meanwhile. The new one is told which links are held.
+ * pictures go on meanwhile. The new one is told which links are held. When
+ * neither a broker nor a peer is left, alone.c ends the process.
  */
 
 #include "media-worker/worker.h"
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "media-worker/shed.h"
 #include "media-worker/video.h"
 #include "shm/doorbell.h"
 
@@ -120,7 +122,7 @@ static void take_note(struct worker *w, const struct note *n)
 	} else if (c->stage == CALL_LEAVING) {
 		return;		/* what it wished for is moot */
 	} else if (n->kind == NOTE_BROKEN) {
-		call_break(c, -EBADMSG);
+		call_break(c, n->u.err);
 	} else if (n->kind == NOTE_WANT) {
 		c->want = n->u.want;
 		c->wants = true;
@@ -202,6 +204,7 @@ void worker_free(struct worker *w)
 	call_free_all(w);
 	if (w->loop) {
 		loop_untimer(&w->stats);
+		loop_untimer(&w->alone);
 		loop_untimer(&w->sweep);
 		loop_unwatch(&w->on_up);
 	}
@@ -219,7 +222,9 @@ int worker_run(struct worker *w)
 
 	if (err)
 		return err;
+	w->links_max = shed_links();
 	stats_start(w);
+	alone_start(w);
 	log_info("started", "worker=%u core=%u", w->opt->index, w->opt->core);
 	if (!stopping)
 		err = loop_run(w->loop);

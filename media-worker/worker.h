@@ -36,9 +36,12 @@ struct worker {
 	uint32_t jitter_max_us;
 	struct call *calls;
 	unsigned links;			/* calls in the list */
+	unsigned links_max;		/* LINKS_MAX, or what files allow */
 	struct lane *down, *up;		/* to and from the video thread */
 	struct watch on_up;
-	struct timer stats, sweep;
+	struct timer stats, sweep, alone;
+	struct mono company;	/* when a broker or a record was last here */
+	uint64_t carried;	/* records until then */
 	struct counts counts;
 	struct counts past;	/* jitter figures of calls that ended */
 	_Atomic uint32_t passes_video;	/* the graph's word for the 2nd one */
@@ -63,7 +66,7 @@ static inline uint64_t counted(const _Atomic uint64_t *c)
 int worker_new(struct worker **out, const struct options *opt) MUST_USE;
 void worker_free(struct worker *w);
 
-/* Until media_quit or SIGTERM. */
+/* Until media_quit, SIGTERM, or when nobody is left (alone.c). */
 int worker_run(struct worker *w) MUST_USE;
 
 /* Ends worker_run(). From a signal handler. */
@@ -75,6 +78,10 @@ void worker_watch_calls(struct worker *w);
 /* stats.c: every 5 s, and the sum of what ended. */
 void stats_start(struct worker *w);
 void stats_retire(struct worker *w, const struct audio *a);
+
+/* alone.c: leaves after opt->alone_s without a broker and without sound,
+ * pictures or data. */
+void alone_start(struct worker *w);
 
 /* dispatch.c */
 int dispatch(struct worker *w, const struct wire_in *in, const int *fds);
