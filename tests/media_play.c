@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -159,8 +160,12 @@ static void start_process(struct play *p, const char *path)
 		dup2(ctl, 3);
 		dup2(fds, 4);
 		close_range(5, ~0u, 0);
+		if (p->files)
+			setrlimit(RLIMIT_NOFILE, &(struct rlimit){
+				p->files, p->files });
 		execl(path, "media-worker", "--index", "0", "--core", "0",
-		      "--log", "info", (char *)NULL);
+		      "--log", "info", p->alone ? "--alone" : NULL, p->alone,
+		      (char *)NULL);
 		_exit(127);
 	}
 }
@@ -221,6 +226,8 @@ static void on_message(struct play *p, const struct wire_in *in)
 	} else if (in->type == MSG_media_link_broken) {
 		p->broken++;
 		p->broken_peer = broken->peer;
+		p->broken_generation = broken->generation;
+		p->broken_why = broken->why;
 	} else if (in->type == MSG_media_frames_want) {
 		on_want(p, in->payload);
 	} else if (in->type == MSG_media_stats) {
@@ -270,9 +277,8 @@ void play_turn(struct play *p, int wait_ms)
 	take_frames(p);
 }
 
-/* Turns until the counter has changed. */
-static void wait_for(struct play *p, const unsigned *counter, unsigned from,
-		     const char *what)
+void play_wait(struct play *p, const unsigned *counter, unsigned from,
+	       const char *what)
 {
 	int64_t until = mono_now().us + DEADLINE_US;
 
@@ -296,7 +302,7 @@ void play_dial(struct play *p)
 	p->to_fds = (struct wire){ send_fds, p, 0 };
 	sp_write_greeting(greeting);
 	write_all(p->ctl, greeting, sizeof(greeting));
-	wait_for(p, &p->hellos, hellos, "hello");
+	play_wait(p, &p->hellos, hellos, "hello");
 	if (send_media_setup(&p->to_ctl, &(struct msg_media_setup){
 			LINK_AUDIO | LINK_VIDEO | LINK_DATA, 200 },
 			NULL, 0, NULL))
@@ -378,54 +384,82 @@ static int create(const struct play_link *l, enum region_kind kind,
 	return fd;
 }
 
-void play_link(struct play *p, struct play_link *l, uint64_t peer,
-	       uint64_t generation, unsigned kinds)
+static void close_all(int *fds, unsigned n)
 {
-	int ice[2], media[2], hears[2], audio[2], video[2];
-	unsigned mapped = p->mapped;
+	for (unsigned i = 0; i < n; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+		fds[i] = -1;
+	}
+}
+
+void play_link_own(struct play *p, struct play_link *l, uint64_t peer,
+		   uint64_t generation, unsigned kinds)
+{
 	struct link_layout lay;
 
 	*l = (struct play_link){ .peer = peer, .generation = generation,
-				 .kinds = kinds };
+				 .kinds = kinds, .bell = -1 };
 	link_layout(&lay, kinds);
-	ice[0] = create(l, REGION_MEDIA, lay.media_bytes);
-	ice[1] = create(l, REGION_PRIVATE, lay.private_bytes);
-	media[0] = create(l, REGION_MEDIA, lay.media_bytes);
-	media[1] = create(l, REGION_PRIVATE, lay.private_bytes);
-	if (doorbell_new(hears) || doorbell_new(audio) || doorbell_new(video))
-		play_die("no bells");
-	if (link_map_own(&l->end, kinds, generation, ice[0], ice[1]))
+	l->ice[0] = create(l, REGION_MEDIA, lay.media_bytes);
+	l->ice[1] = create(l, REGION_PRIVATE, lay.private_bytes);
+	l->media[0] = create(l, REGION_MEDIA, lay.media_bytes);
+	l->media[1] = create(l, REGION_PRIVATE, lay.private_bytes);
+	if (link_map_own(&l->end, kinds, generation, l->ice[0], l->ice[1]))
 		play_die("own half");
 	if (send_media_link_own(&p->to_fds, &(struct msg_media_link_own){
-			peer, generation, kinds, 0 }, NULL, 0, media))
+			peer, generation, kinds, 0 }, NULL, 0, l->media))
 		play_die("media_link_own not sent");
-	wait_for(p, &p->mapped, mapped, "media_link_mapped");
-	for (int i = 0; i < 2; i++)
-		if (region_seal(ice[i]) || region_seal(media[i]))
+}
+
+void play_link_far(struct play *p, struct play_link *l, bool sealed)
+{
+	int hears[2], audio[2], video[2];
+
+	if (doorbell_new(hears) || doorbell_new(audio) || doorbell_new(video))
+		play_die("no bells");
+	for (int i = 0; sealed && i < 2; i++)
+		if (region_seal(l->ice[i]) || region_seal(l->media[i]))
 			play_die("seal");
 	if (send_media_link_far(&p->to_fds, &(struct msg_media_link_far){
-			peer, generation }, NULL, 0,
-			(int[]){ ice[0], ice[1], audio[0], video[0],
+			l->peer, l->generation }, NULL, 0,
+			(int[]){ l->ice[0], l->ice[1], audio[0], video[0],
 				 hears[1] }))
 		play_die("media_link_far not sent");
-	if (link_map_far(&l->end, media[0], media[1], audio[1], video[1]))
-		play_die("far half");
 	l->bell = hears[0];
-	for (int i = 0; i < 2; i++) {
-		close(ice[i]);
-		close(media[i]);
-	}
-	close(audio[0]);
-	close(video[0]);
-	close(hears[1]);
+	if (!sealed)
+		close_all((int[]){ audio[1], video[1] }, 2);
+	else if (link_map_far(&l->end, l->media[0], l->media[1], audio[1],
+			      video[1]))
+		play_die("far half");
+	close_all(l->ice, 2);
+	close_all(l->media, 2);
+	close_all((int[]){ audio[0], video[0], hears[1] }, 3);
+}
+
+void play_link(struct play *p, struct play_link *l, uint64_t peer,
+	       uint64_t generation, unsigned kinds)
+{
+	unsigned mapped = p->mapped;
+
+	play_link_own(p, l, peer, generation, kinds);
+	play_wait(p, &p->mapped, mapped, "media_link_mapped");
+	play_link_far(p, l, true);
+}
+
+void play_close(struct play *p, uint64_t peer, uint64_t generation)
+{
+	if (send_media_peer_close(&p->to_ctl, &(struct msg_media_peer_close){
+			peer, generation }, NULL, 0, NULL))
+		play_die("media_peer_close not sent");
 }
 
 void play_unlink(struct play *p, struct play_link *l)
 {
-	if (p && p->ctl >= 0 &&
-	    send_media_peer_close(&p->to_ctl, &(struct msg_media_peer_close){
-			l->peer }, NULL, 0, NULL))
-		play_die("media_peer_close not sent");
+	if (p && p->ctl >= 0)
+		play_close(p, l->peer, l->generation);
 	link_end_fini(&l->end);
-	close(l->bell);
+	close_all(&l->bell, 1);
+	close_all(l->ice, 2);
+	close_all(l->media, 2);
 }

@@ -29,7 +29,10 @@ struct play {
 	enum phase phase;
 	unsigned hellos, holds, links_said;	/* of media_hello */
 	unsigned mapped, broken, wants, logs;
-	uint64_t mapped_generation, broken_peer;
+	uint64_t mapped_generation, broken_peer, broken_generation;
+	uint32_t broken_why;
+	const char *alone;	/* --alone of the next process; NULL: none */
+	unsigned files;		/* its RLIMIT_NOFILE; 0: as ours */
 	bool keep_frames;	/* leave wishes for frame rings unanswered */
 	struct msg_media_frames_want kept;	/* the last one left */
 	struct msg_media_stats stats;
@@ -42,6 +45,7 @@ struct play_link {
 	unsigned kinds;
 	struct link_end end;
 	int bell;
+	int ice[2], media[2];	/* MEDIA, PRIVATE; until play_link_far() */
 };
 
 /* A new process, dialled, greeted, set up with all routes. */
@@ -62,10 +66,23 @@ void play_end(struct play *p);
 
 void play_link(struct play *p, struct play_link *l, uint64_t peer,
 	       uint64_t generation, unsigned kinds);
+
+/* Its two steps. The first waits for no answer; the second lays our side, if
+ * sealed. */
+void play_link_own(struct play *p, struct play_link *l, uint64_t peer,
+		   uint64_t generation, unsigned kinds);
+void play_link_far(struct play *p, struct play_link *l, bool sealed);
+
+/* p NULL: the worker is not told. Fine after the first step, too. */
 void play_unlink(struct play *p, struct play_link *l);
+void play_close(struct play *p, uint64_t peer, uint64_t generation);
 
 /* Takes messages for wait_ms at most, or until one was taken. */
 void play_turn(struct play *p, int wait_ms);
+
+/* Takes messages until the counter is no longer `from`. */
+void play_wait(struct play *p, const unsigned *counter, unsigned from,
+	       const char *what);
 
 /* Answers the wish that was kept. */
 void play_give_frames(struct play *p);

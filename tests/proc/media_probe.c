@@ -724,8 +724,9 @@ static void a_broken_ring_breaks_its_link_only(void)
 	}
 	vandalise(&bad.link);
 	live_until(&good, good.audio_in + 50, good.seen + 8);
-	must(play.broken == broken + 1 && play.broken_peer == 10,
-	     "%u links broken", play.broken - broken);
+	must(play.broken == broken + 1 && play.broken_peer == 10 &&
+	     play.broken_why == WHY_PROTOCOL, "%u links broken, why %u",
+	     play.broken - broken, play.broken_why);
 	must_flow(&good);
 	play_unlink(&play, &bad.link);
 	play_unlink(&play, &good.link);
@@ -821,6 +822,241 @@ static void a_newer_link_takes_over(void)
 	ok("a newer link with a picture takes over, sound goes on", "");
 }
 
+/* The next answer is media_link_broken of this link. */
+static void must_break(unsigned from, const struct play_link *l, uint32_t why)
+{
+	play_wait(&play, &play.broken, from, "media_link_broken");
+	must(play.broken == from + 1 && play.broken_peer == l->peer &&
+	     play.broken_generation == l->generation &&
+	     play.broken_why == why, "link %d of %d is broken, why %u",
+	     (int)play.broken_generation, (int)play.broken_peer,
+	     play.broken_why);
+}
+
+/* A broker dies after each step of a link's set-up, the next one begins
+ * again. */
+static void a_link_is_set_up_anew(void)
+{
+	struct peer p = { 0 };
+	struct play_link old, half;
+	unsigned mapped, broken;
+
+	play_link(&play, &p.link, 20, 4, LINK_AUDIO);
+	sound_on(&p, 1, 440, 0);
+	live_until(&p, 20, 0);
+	for (uint64_t generation = 5; generation >= 4; generation--) {
+		mapped = play.mapped;
+		play_link_own(&play, &half, 20, generation, LINK_AUDIO);
+		play_wait(&play, &play.mapped, mapped, "media_link_mapped");
+		play_unlink(NULL, &half);
+		play_hang_up(&play);
+		play_dial(&play);
+		must(play.links_said == 1, "it holds %u", play.links_said);
+	}
+	/* The same number again, then the number that flows. */
+	for (int i = 0; i < 2; i++) {
+		old = p.link;
+		play_link(&play, &p.link, 20, 5, LINK_AUDIO);
+		play_unlink(NULL, &old);
+		live_until(&p, p.audio_in + 30, 0);
+	}
+	broken = play.broken;
+	play_link_own(&play, &half, 20, 4, LINK_AUDIO);
+	must_break(broken, &half, WHY_RESOURCES);
+	play_unlink(NULL, &half);
+	live_until(&p, p.audio_in + 20, 0);
+	must_flow(&p);
+	play_unlink(&play, &p.link);
+	drop_peer(&p);
+	ok("a link half set up is set up anew, an older one is refused", "");
+}
+
+static void a_close_ends_what_was_meant(void)
+{
+	struct peer p = { 0 };
+
+	play_link(&play, &p.link, 21, 5, LINK_AUDIO | LINK_VIDEO);
+	sound_on(&p, 1, 440, 0);
+	live_until(&p, 10, 0);
+	play_close(&play, 21, 4);
+	play_hang_up(&play);
+	play_dial(&play);
+	must(play.links_said == 1, "closed by an older number");
+	live_until(&p, p.audio_in + 30, 0);
+	must_flow(&p);
+	play_close(&play, 21, 5);
+	play_turn(&play, 100);
+	for (int i = 0; play.links_said; i++) {
+		must(i < 100, "not closed");
+		play_turn(&play, 20);
+		play_hang_up(&play);
+		play_dial(&play);
+	}
+	play_unlink(NULL, &p.link);
+	drop_peer(&p);
+	ok("media_peer_close ends links up to its generation", "");
+}
+
+static void open_half(uint64_t peer)
+{
+	struct play_link half;
+	unsigned mapped = play.mapped;
+
+	play_link_own(&play, &half, peer, 1, LINK_AUDIO);
+	play_wait(&play, &play.mapped, mapped, "media_link_mapped");
+	play_unlink(NULL, &half);
+}
+
+static void refuse(uint64_t peer)
+{
+	struct play_link half;
+	unsigned broken = play.broken;
+
+	play_link_own(&play, &half, peer, 1, LINK_AUDIO);
+	must_break(broken, &half, WHY_RESOURCES);
+	play_unlink(NULL, &half);
+}
+
+static void one_link_too_many(void)
+{
+	enum { LINKS = 512, FIRST = 1000 };
+	struct peer p = { 0 };
+
+	play_link(&play, &p.link, 22, 1, LINK_AUDIO);
+	sound_on(&p, 1, 440, 0);
+	live_until(&p, 10, 0);
+	for (unsigned i = 1; i < LINKS; i++) {
+		open_half(FIRST + i);
+		if (i % 8 == 0)
+			live_one(&p, 1000);
+	}
+	refuse(FIRST + LINKS);
+	refuse(FIRST + LINKS + 1);
+	live_until(&p, p.audio_in + 20, 0);
+	/* One goes, one has room. */
+	play_close(&play, FIRST + 1, 1);
+	play_hang_up(&play);
+	play_dial(&play);
+	open_half(FIRST + LINKS);
+	refuse(FIRST + 1);
+	live_until(&p, p.audio_in + 20, 0);
+	must(p.gap_rest == 0, "%u slips of media time", p.gap_rest);
+	for (unsigned i = 2; i <= LINKS; i++)
+		play_close(&play, FIRST + i, 1);
+	play_unlink(&play, &p.link);
+	drop_peer(&p);
+	ok("the 513th link is refused, the others go on", "");
+}
+
+static void bad_regions_break_their_link_only(void)
+{
+	struct peer p = { 0 };
+	struct play_link bad;
+	unsigned broken, mapped;
+
+	play_link(&play, &p.link, 23, 1, LINK_AUDIO);
+	sound_on(&p, 1, 440, 0);
+	live_until(&p, 10, 0);
+	/* Smaller than their kinds need. */
+	mapped = play.mapped;
+	play_link_own(&play, &bad, 24, 1, LINK_AUDIO);
+	play_wait(&play, &play.mapped, mapped, "media_link_mapped");
+	broken = play.broken;
+	bad.generation = 2;
+	must(!send_media_link_own(&play.to_fds, &(struct msg_media_link_own){
+			24, 2, LINK_AUDIO | LINK_VIDEO, 0 }, NULL, 0,
+			bad.media), "media_link_own not sent");
+	must_break(broken, &bad, WHY_RESOURCES);
+	play_unlink(&play, &bad);
+	/* Not sealed; and a head that its writer spoilt. */
+	for (int sealed = 0; sealed < 2; sealed++) {
+		mapped = play.mapped;
+		play_link_own(&play, &bad, 25, 1, LINK_AUDIO | LINK_VIDEO);
+		play_wait(&play, &play.mapped, mapped, "media_link_mapped");
+		if (sealed)
+			memset(bad.end.own_media.base, 0xff, 64);
+		broken = play.broken;
+		play_link_far(&play, &bad, sealed);
+		must_break(broken, &bad,
+			   sealed ? WHY_PROTOCOL : WHY_RESOURCES);
+		play_unlink(&play, &bad);
+	}
+	live_until(&p, p.audio_in + 20, 0);
+	must_flow(&p);
+	play_unlink(&play, &p.link);
+	drop_peer(&p);
+	ok("bad regions break their link, the broker's or the peer's fault", "");
+}
+
+/* Each link has all its bells and a frame ring under way; the next one would
+ * leave no room for the descriptors of a message. */
+static void few_descriptors(const char *path)
+{
+	enum { LINKS = 5, FILES = 64 + 4 * LINKS };
+	struct peer peers[LINKS] = { 0 }, *list[LINKS];
+
+	play.files = FILES;
+	play_start(&play, path);
+	for (unsigned i = 0; i < LINKS; i++) {
+		list[i] = &peers[i];
+		play_link(&play, &peers[i].link, 30 + i, 1,
+			  LINK_AUDIO | LINK_VIDEO | LINK_DATA);
+		sound_on(&peers[i], 1, 300, 0);
+		picture_on(&peers[i], VPX_VP8, 160, 120, 5);
+	}
+	refuse(40);
+	for (unsigned i = 0; i < LINKS; i++)
+		for (int n = 0; peers[i].audio_in < 10 || peers[i].seen < 2;
+		     n++) {
+			must(n < 400, "peer %u is silent", i);
+			live(list, LINKS, 50000);
+		}
+	refuse(40);
+	for (unsigned i = 0; i < LINKS; i++) {
+		play_unlink(&play, &peers[i].link);
+		drop_peer(&peers[i]);
+	}
+	play_quit(&play);
+	play.files = 0;
+	ok("with few descriptors it takes as many links as they suffice for",
+	   "");
+}
+
+static void it_leaves_when_nobody_is_left(const char *path)
+{
+	struct peer p = { 0 };
+	int64_t until, from;
+	int status;
+	char text[80];
+
+	play.alone = "4";
+	play_start(&play, path);
+	play.alone = NULL;
+	play_link(&play, &p.link, 41, 1, LINK_AUDIO);
+	/* A broker and no sound, sound and no broker: both are company. */
+	live_one(&p, 7000000);
+	sound_on(&p, 1, 440, 0);
+	live_until(&p, 20, 0);
+	play_hang_up(&play);
+	live_one(&p, 7000000);
+	live_until(&p, p.audio_in + 20, 0);
+	must(waitpid(play.pid, &status, WNOHANG) == 0, "it left too early");
+	from = mono_now().us;
+	until = from + 60000000;
+	while (waitpid(play.pid, &status, WNOHANG) == 0) {
+		must(mono_now().us < until, "alone, and it does not leave");
+		usleep(20000);
+	}
+	must(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+	     "status %#x when alone", (unsigned)status);
+	must(mono_now().us - from > 2900000, "it did not wait");
+	snprintf(text, sizeof(text), "after %d ms of 4 s and a look",
+		 (int)((mono_now().us - from) / 1000));
+	play_unlink(NULL, &p.link);
+	drop_peer(&p);
+	ok("without broker and sound it leaves", text);
+}
+
 static void it_leaves_when_told(void)
 {
 	struct peer p = { 0 };
@@ -879,8 +1115,14 @@ int main(int argc, char **argv)
 	a_broken_ring_breaks_its_link_only();
 	a_new_broker_finds_all_as_it_was();
 	a_newer_link_takes_over();
+	a_link_is_set_up_anew();
+	a_close_ends_what_was_meant();
+	one_link_too_many();
+	bad_regions_break_their_link_only();
 	killed_and_replaced(path);
 	it_leaves_when_told();
+	few_descriptors(path);
+	it_leaves_when_nobody_is_left(path);
 	sigterm_ends_it(path);
 	play_end(&play);
 	printf("media_probe: all cases passed\n");
