@@ -12,7 +12,7 @@
 
 enum {
 	PACKETS_AT_ONCE = 64,
-	HOLE_MIN_US = 60000, HOLE_MAX_US = 400000,
+	HOLE_MIN_US = 100000, HOLE_MAX_US = 400000,
 };
 
 static struct rtp_ext_ids ids_of(const struct sdp_line *line)
@@ -231,6 +231,9 @@ static bool start_picture(struct peer *p)
 		return false;
 	}
 	o->gap = false;
+	/* what came before a key picture is of no use any more */
+	if (pic.key)
+		rtp_send_drop_resends(o->video.send);
 
 	return true;
 }
@@ -315,45 +318,49 @@ static bool wants_resend(const struct peer *p)
 		rtp_send_wants_resend(p->out.audio.send));
 }
 
-/* Repairs and new packets take turns: who asks for everything again and again
- * must not keep new pictures from leaving. */
-static void repair(struct peer *p, struct mono now)
+static bool repair_one(struct peer *p, struct mono now)
+{
+	return resend_one(p, p->out.audio.send, now) ||
+	       resend_one(p, p->out.video.send, now);
+}
+
+/* One repair and one new packet: who asks for everything again and again must
+ * not keep new pictures from leaving. false: there was neither. */
+static bool take_turns(struct peer *p, struct mono now)
 {
 	struct media_out *o = &p->out;
+	bool moved = repair_one(p, now);
 
-	while (wants_resend(p) && pacer_may(&o->pacer, now)) {
-		if (!resend_one(p, o->audio.send, now) &&
-		    !resend_one(p, o->video.send, now))
-			break;
-		if (!o->in_hand)
-			(void)next_record(p, now);
-		if (o->in_hand && pacer_may(&o->pacer, now))
-			send_piece(p, now);
-	}
+	if (!o->in_hand)
+		moved |= next_record(p, now);
+	if (!o->in_hand)
+		return moved;
+	send_piece(p, now);
+
+	return true;
+}
+
+static void wait_for_pacer(struct peer *p)
+{
+	loop_timer(p->loop, &p->out.pace_timer, pacer_due(&p->out.pacer),
+		   media_out_on_timer, p);
 }
 
 bool media_out_pull_video(struct peer *p, struct mono now)
 {
 	struct media_out *o = &p->out;
 
-	if (p->transport.connected && o->estimate)
-		repair(p, now);
 	for (int i = 0; i < PACKETS_AT_ONCE; i++) {
-		if (!o->in_hand && !next_record(p, now))
+		if (pacer_may(&o->pacer, now)) {
+			if (!take_turns(p, now))
+				break;
+		} else if (o->in_hand || !next_record(p, now)) {
+			/* the ring is read up to the next picture */
 			break;
-		if (!o->in_hand)
-			continue;
-		if (!pacer_may(&o->pacer, now)) {
-			loop_timer(p->loop, &o->pace_timer,
-				   pacer_due(&o->pacer), media_out_on_timer,
-				   p);
-			return false;
 		}
-		send_piece(p, now);
 	}
-	if (wants_resend(p))
-		loop_timer(p->loop, &o->pace_timer, pacer_due(&o->pacer),
-			   media_out_on_timer, p);
+	if (o->in_hand || wants_resend(p))
+		wait_for_pacer(p);
 
 	return !o->in_hand;
 }
