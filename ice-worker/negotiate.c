@@ -8,6 +8,7 @@
 #include "core/sdp/offer.h"
 #include "core/sdp/write.h"
 #include "ice-worker/peer.h"
+#include "ice-worker/trickle.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -153,10 +154,11 @@ static void apply(struct peer *p, const struct sdp *sdp, unsigned old_kinds)
 		peer_set_state(p, CALL_CONNECTING);
 }
 
+/* Candidates that came before their description stay: candidates_apply() takes
+ * those of the new generation and drops the others. */
 static int restart_ice(struct peer *p)
 {
 	log_info("ice restart");
-	p->negotiation.early_count = 0;
 
 	return ice_restart(p->transport.ice);
 }
@@ -267,14 +269,24 @@ void negotiate_wanted(struct peer *p, unsigned kinds)
 		log_warn("the offer was not sent");
 }
 
+/* For the m-line that carries the call: the first may be rejected. */
+static void send_trickle(struct peer *p, const char *line)
+{
+	const struct negotiation *n = &p->negotiation;
+	const struct msg_peer_trickle m = { p->id };
+	char text[MSG_CANDIDATE];
+	int len = trickle_write(n->have_agreed ? &n->agreed : &n->offered,
+				line, text, sizeof(text));
+
+	if (len > 0)
+		(void)send_peer_trickle(&p->wire, &m, text, (size_t)len, NULL);
+}
+
 void negotiate_local_candidate(struct peer *p, const char *line)
 {
 	struct negotiation *n = &p->negotiation;
 	struct candidate *c = &n->local[n->local_count];
-	const struct msg_peer_trickle m = { p->id };
-	char text[MSG_CANDIDATE];
 	const char *why;
-	int len;
 
 	if (n->local_count == LOCAL_CANDIDATES ||
 	    candidate_parse(c, line, strlen(line), &why) < 0)
@@ -283,19 +295,13 @@ void negotiate_local_candidate(struct peer *p, const char *line)
 	n->local_count++;
 	p->policy.own = n->own;
 	p->policy.owns = n->local_count;
-	if (!n->answered)
-		return;
-	len = snprintf(text, sizeof(text), "- 0 %s", line);
-	if (len > 0 && (size_t)len < sizeof(text))
-		(void)send_peer_trickle(&p->wire, &m, text, (size_t)len,
-					NULL);
+	if (n->answered)
+		send_trickle(p, line);
 }
 
 void negotiate_gathered(struct peer *p)
 {
-	const struct msg_peer_trickle m = { p->id };
-
 	p->negotiation.gathered = true;
 	if (p->negotiation.answered)
-		(void)send_peer_trickle(&p->wire, &m, "- 0 ", 4, NULL);
+		send_trickle(p, "");
 }

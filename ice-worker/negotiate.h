@@ -21,7 +21,7 @@
 
 enum {
 	LOCAL_CANDIDATES = 16,
-	EARLY_CANDIDATES = 32,	/* kept before the first description */
+	EARLY_CANDIDATES = 32,	/* kept until their description comes */
 	CNAME_BYTES = 17,
 };
 

@@ -12,3 +12,6 @@ test_sandbox_LIBS := seccomp
 UNIT_TESTS += test_ice
 test_ice_SRC := $(PORT_ICE) $(COMMON_LOOP)
 test_ice_LIBS := nice
+
+UNIT_TESTS += test_trickle
+test_trickle_SRC := ice-worker/trickle.c $(CORE_SDP)
