@@ -83,6 +83,19 @@ void negotiate_refuse(struct peer *p, uint32_t why, const char *text)
 				NULL);
 }
 
+static void refuse_sdp(struct peer *p, uint32_t why,
+		       const struct sdp_error *error)
+{
+	char text[sizeof(error->text) + 24];
+
+	if (error->line)
+		snprintf(text, sizeof(text), "line %u: %s", error->line,
+			 error->text);
+	else
+		snprintf(text, sizeof(text), "%s", error->text);
+	negotiate_refuse(p, why, text);
+}
+
 /* What this side brings to a description. */
 static struct sdp_local local_side(const struct peer *p)
 {
@@ -200,7 +213,7 @@ static void read_offer(struct peer *p, struct sdp *sdp,
 	struct sdp_error error = { 0 };
 
 	if (sdp_parse(sdp, text, len, &error) < 0) {
-		negotiate_refuse(p, WHY_BAD_SDP, error.text);
+		refuse_sdp(p, WHY_BAD_SDP, &error);
 		return;
 	}
 	if (was)
@@ -208,7 +221,7 @@ static void read_offer(struct peer *p, struct sdp *sdp,
 	if (change == SDP_NEW_CONNECTION)
 		supersede(p, text, len);
 	else if (sdp_answer(next, sdp, &local, was, &error) < 0)
-		negotiate_refuse(p, WHY_BAD_SDP, error.text);
+		refuse_sdp(p, WHY_BAD_SDP, &error);
 	else
 		answer(p, sdp, next, change);
 }
@@ -243,7 +256,7 @@ void negotiate_answer(struct peer *p, const char *text, size_t len)
 		negotiate_refuse(p, WHY_RESOURCES, "out of memory");
 	} else if (sdp_parse(sdp, text, len, &error) < 0 ||
 		   sdp_apply_answer(&n->offered, sdp, &error) < 0) {
-		negotiate_refuse(p, WHY_BAD_SDP, error.text);
+		refuse_sdp(p, WHY_BAD_SDP, &error);
 	} else {
 		n->offering = false;
 		n->agreed = n->offered;
@@ -261,7 +274,7 @@ void negotiate_wanted(struct peer *p, unsigned kinds)
 
 	if (sdp_offer(&n->offered, &local, kinds & local.kinds,
 		      n->have_agreed ? &n->agreed : NULL, &error) < 0) {
-		negotiate_refuse(p, WHY_WRONG_STATE, error.text);
+		refuse_sdp(p, WHY_WRONG_STATE, &error);
 		return;
 	}
 	n->offering = true;
