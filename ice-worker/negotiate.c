@@ -203,6 +203,21 @@ static void answer(struct peer *p, const struct sdp *sdp,
 	apply(p, sdp, old_kinds);
 }
 
+/* An ICE-lite peer leaves the control to us, and an agent has its role from
+ * birth: controlling when it was to make the first offer. */
+static int check_role(const struct peer *p, const struct sdp *sdp,
+		      struct sdp_error *error)
+{
+	if (p->offers || sdp->media_count == 0 || !sdp->media[0].ice_lite)
+		return 0;
+	*error = (struct sdp_error){
+		.text = "a=ice-lite: such a peer can answer an offer of this "
+			"server, it cannot begin",
+	};
+
+	return -ENOTSUP;
+}
+
 static void read_offer(struct peer *p, struct sdp *sdp,
 		       struct sdp_session *next, const char *text, size_t len)
 {
@@ -220,7 +235,8 @@ static void read_offer(struct peer *p, struct sdp *sdp,
 		change = sdp_compare(was, sdp);
 	if (change == SDP_NEW_CONNECTION)
 		supersede(p, text, len);
-	else if (sdp_answer(next, sdp, &local, was, &error) < 0)
+	else if (check_role(p, sdp, &error) < 0 ||
+		 sdp_answer(next, sdp, &local, was, &error) < 0)
 		refuse_sdp(p, WHY_BAD_SDP, &error);
 	else
 		answer(p, sdp, next, change);
@@ -255,6 +271,7 @@ void negotiate_answer(struct peer *p, const char *text, size_t len)
 	if (!sdp) {
 		negotiate_refuse(p, WHY_RESOURCES, "out of memory");
 	} else if (sdp_parse(sdp, text, len, &error) < 0 ||
+		   check_role(p, sdp, &error) < 0 ||
 		   sdp_apply_answer(&n->offered, sdp, &error) < 0) {
 		refuse_sdp(p, WHY_BAD_SDP, &error);
 	} else {

@@ -376,7 +376,7 @@ static int open_ice(struct peer *p)
 {
 	const struct ice_config cfg = {
 		.port = (uint16_t)p->port,
-		/* libnice takes the role before it gathers, or at a restart */
+		/* libnice takes the role before it gathers, never later */
 		.controlling = p->offers,
 		.pacing_ms = PACING_MS,
 	};
@@ -432,8 +432,6 @@ int transport_agree(struct peer *p)
 	snprintf(remote.ufrag, sizeof(remote.ufrag), "%s", s->remote_ufrag);
 	snprintf(remote.password, sizeof(remote.password), "%s",
 		 s->remote_pwd);
-	if (!p->transport.connected && s->remote_lite)
-		ice_set_controlling(p->transport.ice, true);
 	err = ice_set_remote(p->transport.ice, &remote);
 	if (err < 0)
 		return err;

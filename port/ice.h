@@ -53,7 +53,7 @@ struct ice_ops {
 
 struct ice_config {
 	uint16_t port;		/* exactly this one; 0: any */
-	bool controlling;
+	bool controlling;	/* for good: libnice changes it at birth only */
 	uint32_t pacing_ms;	/* between checks; 5 to 10, see facts */
 };
 
@@ -86,9 +86,6 @@ uint16_t ice_port(const struct ice *ice);
 
 /* Our own; changes with ice_restart(). */
 const struct ice_credentials *ice_local(const struct ice *ice);
-
-/* May change before the first check is sent. */
-void ice_set_controlling(struct ice *ice, bool controlling);
 
 /* Forgets the remote side and takes new credentials of our own; media goes
  * on over the old pair until a new one is found. */

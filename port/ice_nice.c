@@ -359,12 +359,6 @@ const struct ice_credentials *ice_local(const struct ice *ice)
 	return &ice->local;
 }
 
-void ice_set_controlling(struct ice *ice, bool controlling)
-{
-	g_object_set(ice->agent, "controlling-mode", (gboolean)controlling,
-		     NULL);
-}
-
 int ice_restart(struct ice *ice)
 {
 	if (!nice_agent_restart(ice->agent))

@@ -225,6 +225,7 @@ struct house_peer *house_ask(struct house *h, uint64_t id, uint16_t port)
 	struct house_peer *p = calloc(1, sizeof(*p));
 	const struct msg_fork_peer m = {
 		.peer = id, .spawn = id, .port = port, .data = 1,
+		.offers = h->offers,
 	};
 	char at[96], name[32];
 	int list[2], err;

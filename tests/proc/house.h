@@ -47,6 +47,7 @@ struct house {
 	unsigned count, reaped;
 	int last_status;	/* of the last child reaped */
 	bool quiet;		/* print no log line */
+	bool offers;		/* new peers make the first offer */
 };
 
 /* self: argv[0]; the ice-worker is the one of the same build. */

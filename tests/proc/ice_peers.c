@@ -13,17 +13,26 @@
 
 #include "common/clock.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 enum {
 	SILENCE_S = 12,		/* longer than libnice's own consent rule */
 	BIG = RECORD_PAYLOAD_DATA,
+	PEER_KB = 1200,		/* private memory and page tables */
 };
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { SANITIZED = 1 };	/* the memory is the sanitizer's */
+#else
+enum { SANITIZED = 0 };
+#endif
 
 static struct house house;
 static struct house_news news;
@@ -219,8 +228,9 @@ static void bad_texts_are_refused_and_change_nothing(void)
 	struct house_peer *a = born(), *b = born();
 
 	house_offer(a, "this is no offer");
-	check(await(a, HOUSE_REFUSED, 5000) && news.why == WHY_BAD_SDP,
-	      "a bad offer is refused");
+	check(await(a, HOUSE_REFUSED, 5000) && news.why == WHY_BAD_SDP &&
+	      !strncmp(news.text, "line 1: ", 8),
+	      "a bad offer is refused with the line at fault");
 	house_answer(a, "v=0\r\n");
 	check(await(a, HOUSE_REFUSED, 5000) && news.why == WHY_WRONG_STATE,
 	      "an answer without an offer is refused");
@@ -269,6 +279,193 @@ static void a_sealed_worker_restarts_ice(void)
 	free(old);
 	free(offer);
 	leave(b);
+}
+
+/* A port that only listens, on all addresses. */
+static int open_ear(uint16_t *port)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET };
+	socklen_t len = sizeof(addr);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) ||
+	    getsockname(fd, (struct sockaddr *)&addr, &len))
+		exit(1);
+	*port = ntohs(addr.sin_port);
+
+	return fd;
+}
+
+/* The IPv4 address of this machine that a description names. */
+static const char *own_address(const struct house_peer *p)
+{
+	static char ip[64];
+
+	for (const char *at = p->local; (at = strstr(at, "a=candidate:"));
+	     at++)
+		if (sscanf(at, "%*s %*s %*s %*s %63s", ip) == 1 &&
+		    !strchr(ip, ':'))
+			return ip;
+
+	return "127.0.0.1";
+}
+
+/* The next datagram; 0: none came. */
+static size_t hear(int ear, uint8_t *out, size_t cap)
+{
+	struct mono until = mono_add(mono_now(), 10000000);
+	ssize_t n = -1;
+
+	while (n <= 0 && mono_before(mono_now(), until)) {
+		house_wait(&house, &news, 20, -1);
+		n = recv(ear, out, cap, MSG_DONTWAIT);
+	}
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+static bool has_attribute(const uint8_t *stun, size_t len, unsigned wanted)
+{
+	for (size_t at = 20; at + 4 <= len;) {
+		unsigned type = stun[at] << 8u | stun[at + 1];
+		size_t size = (size_t)(stun[at + 2] << 8 | stun[at + 3]);
+
+		if (type == wanted)
+			return true;
+		at += 4 + ((size + 3) & ~(size_t)3);
+	}
+
+	return false;
+}
+
+/* A candidate of the new generation may overtake its description. */
+static void a_candidate_before_its_restart_counts(void)
+{
+	struct house_peer *a = born(), *b = born();
+	char ufrag[64] = "", text[256], *offer, *bare;
+	uint8_t packet[1500];
+	uint16_t port;
+	int ear = open_ear(&port);
+
+	check(call(a, b, LINK_DATA), "a call");
+	offer = with_other_credentials(a->local);
+	bare = without(offer, "a=candidate");
+	sscanf(strstr(bare, "a=ice-ufrag:"), "a=ice-ufrag:%63s", ufrag);
+	/* more than are kept: the oldest go */
+	for (int i = 0; i < 40; i++) {
+		snprintf(text, sizeof(text), "0 0 candidate:9 1 udp %d %s %u "
+			 "typ host ufrag %s", 1000 + i, own_address(b), port,
+			 i < 38 ? "else" : ufrag);
+		house_candidate(b, text);
+	}
+	house_offer(b, bare);
+	check(await(b, HOUSE_LOCAL, 5000), "a restart is answered");
+	check(hear(ear, packet, sizeof(packet)) > 20,
+	      "the candidate that came first is tried");
+	close(ear);
+	free(offer);
+	free(bare);
+	leave(b);
+}
+
+/* The description as one of an ICE-lite peer that listens here. */
+static char *as_lite(const struct house_peer *p, uint16_t port)
+{
+	char *bare = without(p->local, "a=candidate"), *out;
+	const char *m = strstr(bare, "m=application");
+
+	if (asprintf(&out, "%.*sa=ice-lite\r\n%sa=candidate:1 1 udp "
+		     "2130706431 %s %u typ host\r\n", (int)(m - bare), bare,
+		     m, own_address(p), port) < 0)
+		exit(1);
+	free(bare);
+
+	return out;
+}
+
+/* A far end that is ICE-lite never controls: whoever did not begin is
+ * controlled, too, and no pair would ever be chosen. */
+static void an_ice_lite_peer_is_controlled_or_refused(void)
+{
+	struct house_peer *a, *b = born();
+	uint8_t packet[1500];
+	uint16_t port;
+	size_t len;
+	int ear = open_ear(&port);
+	char *text;
+
+	house.offers = true;
+	a = born();
+	house.offers = false;
+	house_want_offer(a, LINK_DATA);
+	check(await(a, HOUSE_LOCAL, 5000), "an offer");
+	text = as_lite(a, port);
+	house_offer(b, text);
+	check(await(b, HOUSE_REFUSED, 5000) && news.why == WHY_BAD_SDP &&
+	      strstr(news.text, "ice-lite"),
+	      "an offer of an ICE-lite peer is refused");
+	free(text);
+	house_offer(b, a->local);
+	check(await(b, HOUSE_LOCAL, 5000), "another one is answered");
+	text = as_lite(b, port);
+	house_answer(a, text);
+	len = hear(ear, packet, sizeof(packet));
+	check(has_attribute(packet, len, 0x802a) &&
+	      !has_attribute(packet, len, 0x8029),
+	      "an ICE-lite peer that answers is controlled");
+	close(ear);
+	free(text);
+	leave(a);
+	leave(b);
+}
+
+static long page_tables_kb(pid_t pid)
+{
+	char path[64], line[128];
+	long kb = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "VmPTE: %ld", &kb) == 1)
+			break;
+	if (f)
+		fclose(f);
+
+	return kb;
+}
+
+/* The figure of docs: what one more peer costs this machine. */
+static void a_peer_is_small(void)
+{
+	struct house_peer *a = born(), *b = born();
+	const struct record sound = {
+		.kind = RECORD_AUDIO, .codec = CODEC_OPUS, .bytes = 100,
+		.level = RECORD_NO_LEVEL,
+	};
+	uint8_t packet[100] = { 0 };
+	struct record r;
+	long own, tables;
+
+	check(call(a, b, LINK_AUDIO | LINK_DATA) &&
+	      link_both(a, b, LINK_AUDIO | LINK_DATA) &&
+	      open_channel(a, 0) == 0, "a call");
+	for (int i = 0; i < 100; i++) {
+		check(link_send_audio(&a->link, &sound, packet) == 0,
+		      "a packet");
+		house_wait(&house, &news, 5, -1);
+	}
+	check(send_data(a, 0, "hello", 5, 0) == 0 &&
+	      read_data(b, RECORD_DATA, &r), "a message");
+	own = house_private_kb(b->pid);
+	tables = page_tables_kb(b->pid);
+	printf("a peer with audio and data: %ld KB private, %ld KB of page "
+	       "tables\n", own, tables);
+	check(own > 0 && tables > 0, "the kernel tells");
+	check(SANITIZED || own + tables <= PEER_KB,
+	      "a peer takes at most 1.2 MB");
+	leave(a);
 }
 
 static void another_certificate_is_another_connection(void)
@@ -485,6 +682,9 @@ static const struct {
 	{ "port", a_taken_port_is_told },
 	{ "texts", bad_texts_are_refused_and_change_nothing },
 	{ "restart", a_sealed_worker_restarts_ice },
+	{ "early", a_candidate_before_its_restart_counts },
+	{ "lite", an_ice_lite_peer_is_controlled_or_refused },
+	{ "memory", a_peer_is_small },
 	{ "superseded", another_certificate_is_another_connection },
 	{ "broker", a_new_broker_finds_the_call },
 	{ "data", data_is_carried_byte_for_byte },
