@@ -275,7 +275,8 @@ static const char *read_string(const struct js *message, const char *key,
 	return s + 1;
 }
 
-/* Takes the one token of a message, good or bad; at the end of the breaches the connection is closed. */
+/* Takes the one token of a message, good or bad; at the end of the breaches
+ * the connection is closed. */
 static bool within_rate(struct rpc *rpc, struct rpc_request *q)
 {
 	struct limit *l = &rpc->messages;
@@ -401,6 +402,28 @@ static void on_batch(struct rpc *rpc, const struct js *root, struct mono now)
 	batch_close(rpc, b);
 }
 
+/* Beyond a limit; answered with its id where that can be read. */
+static void too_large(struct rpc *rpc, const struct text *copy,
+		      const char *why, struct mono now)
+{
+	struct rpc_request q = { .rpc = rpc, .id = "null", .now = now };
+	char error[JS_ERROR], *id = NULL;
+	struct js *root = NULL;
+
+	if (!within_rate(rpc, &q))
+		return;
+	if (js_parse(&root, copy->len ? copy->at : "", copy->len, error))
+		root = NULL;
+	if (root && js_type(root) == JS_OBJECT &&
+	    read_id(js_get(root, "id"), &id) && id)
+		q.id = id;
+	rpc_error(&q, (struct rpc_error){
+			RPC_TOO_LARGE, "Message too large or too deep", why,
+			0 });
+	free(id);
+	js_free(root);
+}
+
 static void unreadable(struct rpc *rpc, int code, const char *message,
 		       const char *reason, struct mono now)
 {
@@ -420,8 +443,7 @@ void rpc_message(struct rpc *rpc, const char *text, size_t len,
 	int err = json_scan(&copy, text, len, &why);
 
 	if (err == -EMSGSIZE)
-		unreadable(rpc, RPC_TOO_LARGE, "Message too large or too deep",
-			   why, now);
+		too_large(rpc, &copy, why, now);
 	else if (err)
 		rpc->ops.close(WS_CODE_LATER, "no memory", rpc->ops.arg);
 	else if (js_parse(&root, copy.len ? copy.at : "", copy.len, error))

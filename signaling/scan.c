@@ -36,24 +36,21 @@ static void copy(struct scan *s, size_t len)
 	s->at += len;
 }
 
-static int scan_string(struct scan *s)
+/* One that is too long is noted only: the text goes on behind it. */
+static void scan_string(struct scan *s)
 {
 	const char *from = s->at, *p = s->at + 1;
 
 	while (p < s->end && *p != '"')
 		p += *p == '\\' && p + 1 < s->end ? 2 : 1;
-	if ((size_t)(p - from) > SCAN_STRING_MAX) {
+	if ((size_t)(p - from) > SCAN_STRING_MAX)
 		s->why = "a string over 49152 bytes";
-		return -EMSGSIZE;
-	}
 	if (in_message(s)) {
 		text_puts(s->out, "\"s");
 		s->at++;
 	}
 	copy(s, (size_t)(p - s->at) + (p < s->end));
 	s->value_next = false;
-
-	return 0;
 }
 
 /* The grammar of RFC 8259 section 6. */
@@ -149,7 +146,7 @@ int json_scan(struct text *out, const char *text, size_t len, const char **why)
 		char c = *s.at;
 
 		if (c == '"')
-			err = scan_string(&s);
+			scan_string(&s);
 		else if (c == '{' || c == '[')
 			err = scan_open(&s);
 		else if (c == '-' || (c >= '0' && c <= '9'))
@@ -158,6 +155,8 @@ int json_scan(struct text *out, const char *text, size_t len, const char **why)
 			err = scan_mark(&s);
 	}
 	*why = s.why;
+	if (out->bad)
+		return -ENOMEM;
 
-	return err ? err : out->bad ? -ENOMEM : 0;
+	return s.why ? -EMSGSIZE : 0;
 }

@@ -709,6 +709,42 @@ START_TEST(large_texts_have_limits_of_their_own)
 }
 END_TEST
 
+START_TEST(a_string_beyond_the_limit_is_refused_by_its_id)
+{
+	static const struct {
+		const char *before, *behind, *id;
+	} t[] = {
+		{ V ",\"id\":\"q\",\"method\":\"offer\",\"params\":{\"sdp\":"
+		  "\"", "\"}}", "\"q\"" },
+		{ V ",\"params\":[\"", "\"],\"method\":\"x\",\"id\":1.50}",
+		  "1.50" },
+		{ V ",\"method\":\"x\",\"params\":[\"", "\"]}", "null" },
+		{ "[{\"id\":1,\"method\":\"", "\"}]", "null" },
+		{ "{\"id\":1,\"method\":\"", "", "null" },
+	};
+	char *text = malloc(65000), *big = malloc(50001);
+
+	memset(big, 's', 50000);
+	big[50000] = '\0';
+	begin();
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		char want[256];
+
+		snprintf(text, 65000, "%s%s%s", t[i].before, big,
+			 t[i].behind);
+		say('a', text);
+		snprintf(want, sizeof(want), "a: " V ",\"id\":%s,\"error\":{"
+			 "\"code\":-32024,\"message\":\"Message too large or "
+			 "too deep\",\"data\":{\"reason\":\"a string over "
+			 "49152 bytes\"}}}\n", t[i].id);
+		expect(want);
+	}
+	end();
+	free(text);
+	free(big);
+}
+END_TEST
+
 START_TEST(a_long_unknown_method_is_cut)
 {
 	/* An odd start, so that the cut falls inside a character. */
@@ -751,6 +787,7 @@ int main(void)
 			    ARRAY_LEN(rubbish));
 	tcase_add_test(t, each_of_a_batch_counts);
 	tcase_add_test(t, large_texts_have_limits_of_their_own);
+	tcase_add_test(t, a_string_beyond_the_limit_is_refused_by_its_id);
 	tcase_add_test(t, a_long_unknown_method_is_cut);
 	suite_add_tcase(s, t);
 
