@@ -87,6 +87,15 @@ async function health() {
 	return [a.status, told.broker];
 }
 
+/** Waits until so many of these were closed at accept, and a bit more. */
+async function refusals(wires, number) {
+	const deadline = Date.now() + 8000;
+	while (wires.filter((w) => w.ended).length < number &&
+		Date.now() < deadline)
+		await sleep(10);
+	await sleep(50);
+}
+
 const dial = (host, port) => new Promise((resolve, reject) => {
 	const s = net.connect({ host, port });
 	s.on('connect', () => resolve(new Wire(s)));
@@ -183,7 +192,7 @@ await test('one address has 32 connections, and 10 new a second', async () => {
 		open.push(await dial('127.0.0.1', PORT));
 		await sleep(2);
 	}
-	await sleep(50);
+	await refusals(open, 8);
 	equal(open.filter((w) => !w.ended).length, 32, 'kept');
 	for (const w of open.splice(0))
 		w.socket.destroy();
@@ -206,7 +215,7 @@ await test('WEBRTC_MAX_PER_SOURCE and --max-connections', async () => {
 	const open = [];
 	for (let i = 0; i < 60; i++)
 		open.push(await dial('127.0.0.1', PORT));
-	await sleep(100);
+	await refusals(open, 10);
 	equal(open.filter((w) => !w.ended).length, 50, 'kept');
 	for (const w of open)
 		w.socket.destroy();
