@@ -75,7 +75,7 @@ const envelopes = [
 	['257 members', `{"jsonrpc":"2.0","id":1,${LIST},"params":[` +
 		'1,'.repeat(256) + '1]}', null, -32024],
 	['a string of 49153 bytes', `{"jsonrpc":"2.0","id":1,${LIST},"x":"` +
-		'x'.repeat(49153) + '"}', null, -32024],
+		'x'.repeat(49153) + '"}', 1, -32024],
 	['17 in a batch', `[${Array(17).fill(`{"jsonrpc":"2.0","id":1,${LIST}}`)}]`,
 		null, -32600],
 ];
