@@ -305,8 +305,11 @@ void call_take_pcm(struct call *c, const struct frame_shape *shape, int fd)
 {
 	int err = c->audio ? audio_take_frames(c->audio, shape, fd) : 0;
 
-	if (err)
-		log_fail(err, "frame ring for sound");
+	/* Not wished for again at once, and for ever. */
+	if (err) {
+		call_break(c, err);
+		return;
+	}
 	c->asked = 0;
 	arm(c);
 }

@@ -91,7 +91,7 @@ void call_deny(struct worker *w, uint64_t peer, uint64_t generation, int err);
 /* The video thread has let go. */
 void call_released(struct call *c);
 
-/* The answer to a wish for a PCM ring. */
+/* The answer to a wish for a PCM ring; one of no use breaks the link. */
 void call_take_pcm(struct call *c, const struct frame_shape *shape, int fd);
 
 /* Says what is wished for again: to a new broker, or when no answer came. */

@@ -293,9 +293,13 @@ static void take_frames(struct video_thread *t, const struct note *n,
 {
 	struct video *v = video_of(t, n->call);
 	struct frame_shape shape;
+	int err = v && frames_answer(&shape, &n->u.frames) ?
+			  coder_take_frames(v->coder, &shape, n->fd) : -EINVAL;
 
-	if (v && frames_answer(&shape, &n->u.frames)) {
-		(void)!coder_take_frames(v->coder, &shape, n->fd);
+	if (v && err) {
+		v->broken = true;
+		tell_broken(t, v->call, err);
+	} else if (v) {
 		v->waiting = false;
 		if (coder_wants_frames(v->coder, &shape))
 			wish_frames(v, &shape);
