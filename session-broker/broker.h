@@ -41,6 +41,7 @@ struct worker {
 	enum proc kind;
 	enum phase phase;
 	char name[48];		/* of its folder under <run>/w */
+	uint64_t serial;	/* of this handle, never used again */
 	uint64_t spawn;		/* number of this process */
 	pid_t pid;		/* 0 while unknown */
 	int status;		/* as waitpid gives it, once told */
@@ -113,6 +114,7 @@ struct broker {
 	char run[72];
 	char bin[256];		/* folder of the programs */
 	struct worker *workers;
+	uint64_t serials;	/* handles made since the start */
 	struct service signaling, template, media[MEDIA_WORKERS_MAX];
 	uint32_t media_count;
 	struct peer *by_id[PEER_BUCKETS], *by_call[PEER_BUCKETS];

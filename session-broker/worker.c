@@ -38,6 +38,7 @@ int worker_new(struct worker **out, struct broker *b, enum proc kind,
 	if (!w)
 		return -ENOMEM;
 	w->b = b;
+	w->serial = ++b->serials;
 	w->kind = kind;
 	w->phase = AT_BOOT;
 	w->on_fds.fd = -1;
@@ -208,14 +209,16 @@ static void take(struct worker *w, const void *frame, size_t len)
 
 /*
  * A handler may free the worker (its end is noticed while it is served), so
- * nothing of w is touched after take() unless it is still listed.
+ * it is looked up again after take(), by a serial: a new worker may stand at
+ * the same address. NULL: it is gone.
  */
-static bool is_listed(struct broker *b, const struct worker *w)
+static struct worker *by_serial(const struct broker *b, uint64_t serial)
 {
-	for (const struct worker *i = b->workers; i; i = i->next)
-		if (i == w)
-			return true;
-	return false;
+	for (struct worker *w = b->workers; w; w = w->next)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) freed: unlinked */
+		if (w->serial == serial)
+			return w;
+	return NULL;
 }
 
 /* The template and ice-workers carry all on one SEQPACKET socket. */
@@ -228,6 +231,7 @@ static void on_bus(int fd, uint32_t events, struct mono now, void *arg)
 {
 	struct worker *w = arg;
 	struct broker *b = w->b;
+	uint64_t serial = w->serial;
 	const void *frame;
 	size_t len;
 
@@ -236,7 +240,8 @@ static void on_bus(int fd, uint32_t events, struct mono now, void *arg)
 	(void)now;
 	for (int most = 64; most && !bus_recv(w->bus, &frame, &len); most--) {
 		take(w, frame, len);
-		if (!is_listed(b, w))
+		w = by_serial(b, serial);
+		if (!w)
 			return;
 	}
 }
@@ -245,6 +250,7 @@ static void on_fds(int fd, uint32_t events, struct mono now, void *arg)
 {
 	struct worker *w = arg;
 	struct broker *b = w->b;
+	uint64_t serial = w->serial;
 	_Alignas(8) uint8_t frame[BUS_FRAME_MAX + 1];
 	ssize_t n = 0;
 
@@ -258,7 +264,8 @@ static void on_fds(int fd, uint32_t events, struct mono now, void *arg)
 		if (n <= 0 || !is_single(w))
 			break;
 		take(w, frame, (size_t)n);
-		if (!is_listed(b, w) || w->on_fds.fd != fd)
+		w = by_serial(b, serial);
+		if (!w || w->on_fds.fd != fd)
 			return;
 	}
 	if (n > 0 && is_single(w))
