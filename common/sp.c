@@ -17,7 +17,7 @@ int sp_init(struct sp *sp, size_t max)
 	if (!raw)
 		return -ENOMEM;
 	*sp = (struct sp){ .buf = raw + PAD, .max = max };
-
+	/* cppcheck-suppress memleak; sp_fini() frees it as buf - PAD */
 	return 0;
 }
 
@@ -60,7 +60,7 @@ static int greet(struct sp *sp)
 	if (sp->len < SP_GREETING)
 		return 0;
 	sp_write_greeting(want);
-	if (memcmp(sp->buf, want, SP_GREETING)) {
+	if (memcmp(sp->buf, want, SP_GREETING) != 0) {
 		sp->broken = true;
 		return -EPROTO;
 	}
