@@ -19,3 +19,6 @@ bench_peers_SRC := $(CLIENT_SRC) $(CLIENT_SERVER)
 bench_peers_LIBS := $(CLIENT_LIBS)
 BENCHES += bench_rtp
 bench_rtp_SRC := $(CORE_RTP) $(CORE_RTCP) $(CORE_CC)
+BENCHES += bench_call_delay
+bench_call_delay_SRC := $(CLIENT_SRC) $(CLIENT_SERVER)
+bench_call_delay_LIBS := $(CLIENT_LIBS)
