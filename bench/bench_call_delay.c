@@ -850,7 +850,7 @@ static void report_sound(void)
 	printf("  %-28s     %8.2f ms\n", "  earliest packet, counted as",
 	       floor_us / 1000);
 	line("server-added", &s.added, " packets; goal: under 2 ms, 10 ms");
-	line("in to out beyond 20 ms", &s.beyond, "; the buffer's growth counted too");
+	line("in to out beyond 20 ms", &s.beyond, "; with the buffer's growth");
 	ratio("server-added / bare echo", &s.added, &bare->rtt);
 	if (!s.total.n)
 		die("no click was heard", -EIO);
