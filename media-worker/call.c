@@ -290,6 +290,7 @@ static int join(struct call *c, const int *fds)
 
 void call_join(struct call *c, const int *fds)
 {
+	struct worker *w = c->w;
 	int err = join(c, fds);
 
 	if (err) {
@@ -297,8 +298,8 @@ void call_join(struct call *c, const int *fds)
 		return;
 	}
 	c->stage = CALL_FLOWING;
-	call_sweep(c, mono_now());
-	worker_watch_calls(c->w);
+	call_sweep(c, mono_now());	/* a bad ring closes the call */
+	worker_watch_calls(w);
 }
 
 void call_take_pcm(struct call *c, const struct frame_shape *shape, int fd)
