@@ -10,8 +10,8 @@
  *
  * Memory   *out of json_scan() is to be freed by text_fini().
  * Errors   -EMSGSIZE: a limit, `why` names it; beyond a limit of strings the
- *          copy is whole all the same, so that its id can be read. A text that is no JSON may
- *          pass; the parser after it decides.
+ *          copy is whole all the same, so that its id can be read. A text
+ *          that is no JSON may pass; the parser after it decides.
  */
 #ifndef SIGNALING_SCAN_H
 #define SIGNALING_SCAN_H
