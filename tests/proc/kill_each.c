@@ -195,12 +195,12 @@ static bool stay_up(void)
 	       echoes() > 2;
 }
 
-static bool other_up(void)
+static bool other_decided(void)
 {
 	return rtc_peer_state(other) >= RTC_CONNECTED;
 }
 
-static bool call_again(void)
+static bool call_once(void)
 {
 	static char name[32];
 	struct rtc_ops ops = { 0 };
@@ -212,7 +212,24 @@ static bool call_again(void)
 	c.name = name;
 	c.data = false;
 
-	return !rtc_peer_new(&other, loop, &c, &ops) && turn_until(other_up);
+	return !rtc_peer_new(&other, loop, &c, &ops) &&
+	       turn_until(other_decided) &&
+	       rtc_peer_state(other) != RTC_FAILED;
+}
+
+/* Signaling may be the one that was killed last: it is refused, and tries
+ * again, as clients do. */
+static bool call_again(void)
+{
+	struct mono end = mono_add(mono_now(), WAIT_US);
+
+	while (!call_once()) {
+		if (!mono_before(mono_now(), end))
+			return false;
+		usleep(100000);
+	}
+
+	return true;
 }
 
 /* Two of the stay's own folder: its worker must not be the victim. */
