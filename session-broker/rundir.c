@@ -27,17 +27,24 @@
 
 enum { PATH_ROOM = 192 };
 
+/* Whole or not at all: a reader never sees half of it. */
 static int write_file(const char *path, const char *text)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	char new[PATH_ROOM + 4];
 	ssize_t n;
+	int fd;
 
+	snprintf(new, sizeof(new), "%s.new", path);
+	fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	n = write(fd, text, strlen(text));
 	close(fd);
+	if (n == (ssize_t)strlen(text) && rename(new, path) == 0)
+		return 0;
+	unlink(new);
 
-	return n == (ssize_t)strlen(text) ? 0 : -EIO;
+	return -EIO;
 }
 
 /* Ours alone: a folder that others may write could hold their sockets. */
