@@ -12,6 +12,17 @@ after(() => rig.close());
 const heard = (caller, hz) => caller.until((s) =>
 	s !== null && Math.abs(s.hz - hz) < hz * 0.01 && s.purity > 0.9, 'sound');
 
+/** Of nine readings the one with the median pitch: a receiver that stretches
+ * or squeezes time just then bends a single reading. */
+async function steady(caller) {
+	const readings = [];
+	for (let i = 0; i < 9; i++) {
+		readings.push(await caller.run('sound'));
+		await sleep(150);
+	}
+	return readings.sort((a, b) => a.hz - b.hz)[4];
+}
+
 test('a 440 Hz tone comes back with its pitch and without a gap', async () => {
 	const caller = await rig.caller();
 	await caller.run('dial');
@@ -22,7 +33,7 @@ test('a 440 Hz tone comes back with its pitch and without a gap', async () => {
 	await caller.run('forget');
 	const [before] = await caller.run('stats', 'inbound-rtp', 'audio');
 	await sleep(5000);
-	const sound = await caller.run('sound');
+	const sound = await steady(caller);
 	const [now] = await caller.run('stats', 'inbound-rtp', 'audio');
 	assert.ok(Math.abs(sound.hz - 440) < 2, `pitch ${sound.hz}`);
 	assert.ok(sound.purity > 0.95, `purity ${sound.purity}`);
