@@ -23,7 +23,10 @@ static void check(int truth)
 static void decide(const struct h1_request *r)
 {
 	static struct files *files;
-	struct health health = { 1, 2, true, true };
+	struct health health = {
+		.peers = 1, .uptime_s = 2, .broker = true, .ok = true,
+		.media = true, .calls = 3, .media_workers = 2,
+	};
 	struct route_answer answer;
 	char accept[WS_ACCEPT_TEXT], head[2048];
 	struct buf_out out = buf_out(head, sizeof(head));
