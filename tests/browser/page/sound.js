@@ -6,7 +6,7 @@ const SILENT = 1e-4;
 /*
  * 15 ms at 48 kHz. A lost Opus frame is 20 ms. On a busy machine Chromium's way
  * from decoder to WebAudio now and then runs dry for one block of 10 ms, with
- * any server, while its decoder has concealed nothing.
+ * an aiortc server too, while its decoder has concealed nothing.
  */
 const GAP_SAMPLES = 720;
 
