@@ -57,13 +57,16 @@ pc_vpx := vpx
 pc_jansson := jansson
 pc_yaml := yaml-0.1
 pc_seccomp := libseccomp
+pc_nghttp2 := libnghttp2
+pc_protobufc := libprotobuf-c
 pc_check := check
 cflags_of = $(shell pkg-config --cflags $(pc_$(1)) 2>/dev/null)
 define lib_vars
 cflags_$(1) := $$(call cflags_of,$(1))
 libs_$(1) := $$(shell pkg-config --libs $$(pc_$(1)) 2>/dev/null)
 endef
-$(foreach l,glib nice ssl srtp2 opus vpx jansson yaml seccomp check,\
+$(foreach l,glib nice ssl srtp2 opus vpx jansson yaml seccomp \
+	nghttp2 protobufc check,\
 	$(eval $(call lib_vars,$(l))))
 libs_nng := -lnng
 # Static, and without its thread (port/sctp_usrsctp.c).
