@@ -12,43 +12,62 @@
 
 #include "common/loop.h"
 #include "proto/msg.h"
+#include "signaling/auth.h"
 #include "signaling/files.h"
-#include "signaling/jsonrpc.h"
+#include "signaling/limit.h"
 #include "signaling/listen.h"
+#include "signaling/member.h"
 #include "signaling/source.h"
 
 struct conn;
+struct tls_server;
 
 enum {
 	STARTUPS_BEGIN = 10,	/* as OpenSSH's MaxStartups 10:30:100: */
 	STARTUPS_RATE = 30,	/* percent dropped from here */
 	STARTUPS_FULL = 100,	/* all dropped from here */
+	HANDSHAKES_PER_S = 200,	/* TLS, of all that are not loopback */
+};
+
+enum listener_kind { LISTENER_PLAIN, LISTENER_TLS, LISTENER_GRPC };
+
+struct door_listener {
+	struct watch watch;
+	struct door *door;
+	enum listener_kind kind;	/* how it is counted */
+	bool tls;
 };
 
 struct door {
 	struct loop *loop;
-	struct rpc_world *world;
+	struct world *world;	/* hub, calls, auth, metrics, ... */
+	struct auth *auth;	/* the same as world->auth */
 	const struct files *files;
-	const char *origins;
+	const char *origins;	/* list of pages that may talk to us */
 	struct sources *sources;
+	struct tls_server *tls;	/* NULL: no listener speaks TLS */
 	struct mono started;
 	/* Since when the broker is away; MONO_NEVER while it is there. */
 	struct mono (*broker_away)(void *arg);
 	/* What it told last; NULL while it is away or has said nothing. */
 	const struct msg_broker_stats *(*broker_stats)(void *arg);
 	void *broker_arg;
-	struct watch listeners[LISTEN_FDS_MAX];
-	struct timer sweep, reap;
-	struct conn *first, *doomed;
+	struct door_listener listeners[LISTEN_FDS_MAX];
+	struct timer sweep, settle;
+	struct conn *first, *doomed, *dirty;
+	struct limit handshakes;
 	unsigned startups;	/* connections that have said nothing yet */
+	unsigned connections, websockets;	/* open at present */
 	uint64_t refused;	/* at accept */
 	struct mono refused_told;
+	bool leaving;		/* the process is going down */
 };
 
-/* Takes fds when it returns 0. */
-int door_open(struct door *d, const int *fds, int count) MUST_USE;
+/* Takes what `opened` holds when it returns 0. */
+int door_open(struct door *d, const struct listen_fd *opened, int count)
+	MUST_USE;
 
-/* Asks every WebSocket to go (1001), accepts no more. */
+/* Asks every connection to go, accepts no more. */
 void door_farewell(struct door *d, struct mono now);
 bool door_is_empty(const struct door *d);
 

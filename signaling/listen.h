@@ -14,8 +14,14 @@
 
 enum { LISTEN_FDS_MAX = 2 * SIG_LISTEN_MAX };
 
-/* Returns how many descriptors were opened (CLOEXEC, non-blocking). */
-int listen_open(int fds[LISTEN_FDS_MAX], const struct sig_options *o,
-		char error[SIG_ERROR]) MUST_USE;
+struct listen_fd {
+	int fd;			/* CLOEXEC, non-blocking */
+	const struct listener *listener;
+	bool loopback;		/* bound to an address of loopback */
+};
+
+/* Returns how many descriptors were opened. */
+int listen_open(struct listen_fd fds[LISTEN_FDS_MAX],
+		const struct sig_options *o, char error[SIG_ERROR]) MUST_USE;
 
 #endif

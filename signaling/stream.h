@@ -1,6 +1,8 @@
 /*
  * stream.h - one TCP connection: reading on and off, a bounded way out
  *
+ * With TLS (stream_start_tls) the same functions encrypt and decrypt.
+ *
  * Memory   A struct stream is storage of its owner. stream_fini() closes the
  *          descriptor and drops what is queued. Queued bytes are copied,
  *          unless said otherwise.
@@ -13,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "common/err.h"
 #include "common/loop.h"
@@ -25,21 +28,38 @@ enum {
 };
 
 struct stream_chunk;
+struct tls_session;
+struct tls_server;
 
 struct stream {
 	struct loop *loop;
 	struct watch watch;
 	int fd;			/* -1 when closed */
 	bool corked, reading, connecting;
+	bool want_write;	/* TLS has something to say of its own */
 	struct stream_chunk *first, *last;
 	size_t bytes;		/* queued */
 	unsigned sends;
+	uint64_t sent;		/* bytes that left, ever */
+	struct tls_session *tls;	/* NULL: plain */
 };
 
 /* Takes fd, also when it fails. handler gets EPOLLIN, EPOLLOUT, ... */
 int stream_init(struct stream *s, struct loop *loop, int fd,
 		watch_h *handler, void *arg) MUST_USE;
 void stream_fini(struct stream *s);
+
+/* Before anything is read or sent. -ENOMEM. */
+int stream_start_tls(struct stream *s, struct tls_server *server) MUST_USE;
+
+/* 1 when the handshake is over, 0: call again at the next event, or a
+ * negative errno: it failed and the connection is of no use. */
+int stream_handshake(struct stream *s) MUST_USE;
+
+/* Bytes that were read; 0: the far end has closed; -EAGAIN: nothing there;
+ * other negative errno: the connection is dead. With TLS, room for less than
+ * a record (16 KiB) would hide bytes from epoll. */
+ssize_t stream_recv(struct stream *s, void *bytes, size_t room) MUST_USE;
 
 /*
  * Queues head and body as one message and, unless corked, writes what the
@@ -54,6 +74,9 @@ int stream_send_static(struct stream *s, const void *bytes, size_t len)
 
 /* Writes what the socket takes. 0, or negative: the connection is dead. */
 int stream_flush(struct stream *s) MUST_USE;
+
+/* Nothing more will be sent: TLS's own farewell, then TCP's. */
+int stream_shutdown(struct stream *s) MUST_USE;
 
 /* Whether the far end reads too slowly to be heard at present. */
 bool stream_is_full(const struct stream *s);
