@@ -1,13 +1,16 @@
-/* options.c - the command line of signaling */
+/* options.c - the command line of signaling and its variables */
 
 #include "signaling/options.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
+
+enum { SECRET_MIN = 32 };	/* bytes, RFC 7518 3.2 for HS256 */
 
 static int number(const char *text, uint32_t min, uint32_t max, uint32_t *out)
 {
@@ -48,35 +51,58 @@ int hostport_parse(struct hostport *out, const char *text)
 	return 0;
 }
 
-/* ws://host[:port][/path] */
+/* ws[s]://host[:port][/path] */
 static int parse_join(struct sig_options *o, const char *url)
 {
 	char authority[300];
 	size_t len;
 
-	if (strncmp(url, "ws://", 5) != 0)
+	o->hub_tls = strncmp(url, "wss://", 6) == 0;
+	if (!o->hub_tls && strncmp(url, "ws://", 5) != 0)
 		return -EINVAL;
 	o->join = url;
-	url += 5;
+	url += o->hub_tls ? 6 : 5;
 	len = strcspn(url, "/?#");
 	o->hub_path = url[len] == '/' ? url + len : "/";
-	if (len == 0 || len + 4 > sizeof(authority) || strchr(url, '#') ||
+	if (len == 0 || len + 5 > sizeof(authority) || strchr(url, '#') ||
 	    strchr(url, '@') || strchr(url, ' '))
 		return -EINVAL;
 	snprintf(authority, sizeof(authority), "%.*s", (int)len, url);
 	if (!strchr(authority + (*authority == '[' ?
 				 strcspn(authority, "]") : 0), ':'))
-		strcat(authority, ":80");
+		strcat(authority, o->hub_tls ? ":443" : ":80");
 
 	return hostport_parse(&o->hub, authority);
 }
 
+/* [SCHEME://]HOST:PORT */
 static int on_listen(struct sig_options *o, const char *v)
 {
+	static const struct {
+		const char *prefix;
+		bool tls, grpc;
+	} schemes[] = {
+		{ "ws://", false, false }, { "wss://", true, false },
+		{ "grpc://", false, true }, { "grpcs://", true, true },
+	};
+	struct listener *l;
+
 	if (o->listen_len == SIG_LISTEN_MAX)
 		return -EINVAL;
+	l = &o->listen[o->listen_len++];
+	*l = (struct listener){ .tls = false };
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+		size_t len = strlen(schemes[i].prefix);
 
-	return hostport_parse(&o->listen[o->listen_len++], v);
+		if (strncmp(v, schemes[i].prefix, len) != 0)
+			continue;
+		l->tls = schemes[i].tls;
+		l->grpc = schemes[i].grpc;
+		v += len;
+		break;
+	}
+
+	return hostport_parse(&l->at, v);
 }
 
 static int on_log(struct sig_options *o, const char *v)
@@ -86,59 +112,137 @@ static int on_log(struct sig_options *o, const char *v)
 	return log_filter_ok(v) ? 0 : -EINVAL;
 }
 
-static int on_web(struct sig_options *o, const char *v)
+/* BEGIN:RATE:FULL, as OpenSSH's MaxStartups. */
+static int on_startups(struct sig_options *o, const char *v)
 {
-	o->web = v;
+	struct sig_limits *l = &o->limits;
+	unsigned begin, rate, full;
+	char more;
+
+	if (sscanf(v, "%6u:%3u:%6u%c", &begin, &rate, &full, &more) != 3 ||
+	    strspn(v, "0123456789:") != strlen(v) || begin < 1 || rate < 1 ||
+	    rate > 100 || full < begin || full > 100000)
+		return -EINVAL;
+	l->startups_begin = begin;
+	l->startups_rate = rate;
+	l->startups_full = full;
 
 	return 0;
 }
 
-static int on_origins(struct sig_options *o, const char *v)
+/* The text of the options lives on, so the pieces are cut from a copy that
+ * lives as long as the process. */
+static int on_turn(struct sig_options *o, const char *v)
 {
-	o->origins = v;
+	static char pieces[2048];
+	char *at = pieces, *next;
+
+	if (strlen(v) >= sizeof(pieces))
+		return -EINVAL;
+	strcpy(pieces, v);
+	o->turn_len = 0;
+	for (; at; at = next) {
+		next = strchr(at, ',');
+		if (next)
+			*next++ = '\0';
+		if (o->turn_len == SIG_TURN_MAX ||
+		    (strncmp(at, "turn:", 5) != 0 &&
+		     strncmp(at, "turns:", 6) != 0) ||
+		    strpbrk(at, "\"\\ \t\r\n"))
+			return -EINVAL;
+		o->turn[o->turn_len++] = at;
+	}
 
 	return 0;
 }
 
-static int on_max_per_source(struct sig_options *o, const char *v)
-{
-	return number(v, 1, 1000000, &o->max_per_source);
-}
+enum kind { NUMBER, TEXT, SWITCH, OWN };
 
-static int on_max_connections(struct sig_options *o, const char *v)
-{
-	return number(v, 1, 100000, &o->max_connections);
-}
+#define AT(field) offsetof(struct sig_options, field)
+#define LIMIT(field) offsetof(struct sig_options, limits.field)
 
-static int on_message_rate(struct sig_options *o, const char *v)
-{
-	return number(v, 1, 10000000, &o->messages_per_s);
-}
-
-static int on_offer_rate(struct sig_options *o, const char *v)
-{
-	return number(v, 1, 10000000, &o->offers_per_s);
-}
-
+/* One row a setting; a row with a variable may come that way. */
 static const struct option {
-	const char *name, *variable;	/* variable NULL: a flag only */
-	int (*set)(struct sig_options *o, const char *value);
-	const char *allowed;
+	const char *flag, *variable;
+	enum kind kind;
+	size_t offset;
+	uint32_t min, max;
+	int (*set)(struct sig_options *o, const char *value);	/* OWN */
+	const char *allowed, *standard;	/* standard NULL: none */
 } table[] = {
-	{ "--log", NULL, on_log, "LEVEL or role=LEVEL, comma-separated" },
-	{ "--web", NULL, on_web, "a folder" },
-	{ "--listen", NULL, on_listen,
-	  "HOST:PORT or [IPV6]:PORT, at most 8 times" },
-	{ "--join", NULL, parse_join, "ws://HOST[:PORT][/PATH]" },
-	{ "--origins", "WEBRTC_ORIGINS", on_origins, "ORIGIN,... or *" },
-	{ "--max-per-source", "WEBRTC_MAX_PER_SOURCE", on_max_per_source,
-	  "1 to 1000000" },
-	{ "--max-connections", "WEBRTC_MAX_CONNECTIONS", on_max_connections,
-	  "1 to 100000" },
-	{ "--message-rate", "WEBRTC_MESSAGE_RATE", on_message_rate,
-	  "1 to 10000000 a second" },
-	{ "--offer-rate", "WEBRTC_OFFER_RATE", on_offer_rate,
-	  "1 to 10000000 a second" },
+	{ "log", NULL, OWN, 0, 0, 0, on_log,
+	  "LEVEL or role=LEVEL, comma-separated", NULL },
+	{ "web", NULL, TEXT, AT(web), 0, 0, NULL, "a folder", NULL },
+	{ "listen", NULL, OWN, 0, 0, 0, on_listen,
+	  "[ws:// or wss:// or grpc:// or grpcs://]HOST:PORT, at most 8 times",
+	  NULL },
+	{ "join", NULL, OWN, 0, 0, 0, parse_join,
+	  "ws://HOST[:PORT][/PATH] or wss://", NULL },
+	{ "origins", "WEBRTC_ORIGINS", TEXT, AT(origins), 0, 0, NULL,
+	  "ORIGIN,... or *", NULL },
+	{ "tls-cert", "WEBRTC_TLS_CERT", TEXT, AT(tls_cert), 0, 0, NULL,
+	  "a PEM file", NULL },
+	{ "tls-key", "WEBRTC_TLS_KEY", TEXT, AT(tls_key), 0, 0, NULL,
+	  "a PEM file", NULL },
+	{ "auth-secret", "WEBRTC_AUTH_SECRET", TEXT, AT(auth_secret), 0, 0,
+	  NULL, "a text of 32 bytes at least", NULL },
+	{ "auth-public-key", "WEBRTC_AUTH_PUBLIC_KEY", TEXT,
+	  AT(auth_public_key), 0, 0, NULL, "a PEM file", NULL },
+	{ "auth-issuer", "WEBRTC_AUTH_ISSUER", TEXT, AT(auth_issuer), 0, 0,
+	  NULL, "a text", NULL },
+	{ "auth-audience", "WEBRTC_AUTH_AUDIENCE", TEXT, AT(auth_audience), 0,
+	  0, NULL, "a text", NULL },
+	{ "auth-single-use", "WEBRTC_AUTH_SINGLE_USE", SWITCH,
+	  AT(auth_single_use), 0, 0, NULL, "true or false", "false" },
+	{ "auth-query-token", "WEBRTC_AUTH_QUERY_TOKEN", SWITCH,
+	  AT(auth_query), 0, 0, NULL, "true or false", "false" },
+	{ "auth-token", "WEBRTC_AUTH_TOKEN", TEXT, AT(auth_token), 0, 0, NULL,
+	  "a token", NULL },
+	{ "turn-servers", "WEBRTC_TURN_SERVERS", OWN, 0, 0, 0, on_turn,
+	  "turn:HOST:PORT,... at most 8", NULL },
+	{ "turn-secret", "WEBRTC_TURN_SECRET", TEXT, AT(turn_secret), 0, 0,
+	  NULL, "a text", NULL },
+	{ "turn-life-s", "WEBRTC_TURN_LIFE_S", NUMBER, AT(turn_life_s), 60,
+	  604800, NULL, "60 to 604800 seconds", "3600" },
+	{ "sessions-per-subject", "WEBRTC_SESSIONS_PER_SUBJECT", NUMBER,
+	  AT(sessions_per_subject), 1, 10000, NULL, "1 to 10000", "4" },
+	{ "max-per-source", "WEBRTC_MAX_PER_SOURCE", NUMBER,
+	  AT(max_per_source), 1, 1000000, NULL, "1 to 1000000", "32" },
+	{ "connect-rate", "WEBRTC_CONNECT_RATE", NUMBER, LIMIT(connect_rate),
+	  1, 1000000, NULL, "1 to 1000000 a second", NULL },
+	{ "max-connections", "WEBRTC_MAX_CONNECTIONS", NUMBER,
+	  AT(max_connections), 1, 100000, NULL, "1 to 100000", "4096" },
+	{ "max-startups", "WEBRTC_MAX_STARTUPS", OWN, 0, 0, 0, on_startups,
+	  "BEGIN:PERCENT:FULL", "10:30:100" },
+	{ "message-rate", "WEBRTC_MESSAGE_RATE", NUMBER, AT(messages_per_s),
+	  1, 10000000, NULL, "1 to 10000000 a second", "50" },
+	{ "offer-rate", "WEBRTC_OFFER_RATE", NUMBER, AT(offers_per_s), 1,
+	  10000000, NULL, "1 to 10000000 a second", "2" },
+	{ "max-message-bytes", "WEBRTC_MAX_MESSAGE_BYTES", NUMBER,
+	  LIMIT(message_bytes), 4096, 65536, NULL, "4096 to 65536", "65536" },
+	{ "max-streams", "WEBRTC_MAX_STREAMS", NUMBER, LIMIT(streams), 1, 1000,
+	  NULL, "1 to 1000", "100" },
+	{ "max-queue-bytes", "WEBRTC_MAX_QUEUE_BYTES", NUMBER,
+	  LIMIT(queue_bytes), 131072, 67108864, NULL, "131072 to 67108864",
+	  "1048576" },
+	{ "max-queue-messages", "WEBRTC_MAX_QUEUE_MESSAGES", NUMBER,
+	  LIMIT(queue_messages), 16, 65536, NULL, "16 to 65536", "256" },
+	{ "tls-rate", "WEBRTC_TLS_RATE", NUMBER, LIMIT(tls_rate), 1, 100000,
+	  NULL, "1 to 100000 a second", "200" },
+	{ "tls-timeout-s", "WEBRTC_TLS_TIMEOUT_S", NUMBER,
+	  LIMIT(tls_timeout_s), 1, 600, NULL, "1 to 600 seconds", "5" },
+	{ "head-timeout-s", "WEBRTC_HEAD_TIMEOUT_S", NUMBER,
+	  LIMIT(head_timeout_s), 1, 600, NULL, "1 to 600 seconds", "5" },
+	{ "announce-timeout-s", "WEBRTC_ANNOUNCE_TIMEOUT_S", NUMBER,
+	  LIMIT(announce_timeout_s), 1, 600, NULL, "1 to 600 seconds", "10" },
+	{ "ping-interval-s", "WEBRTC_PING_INTERVAL_S", NUMBER,
+	  LIMIT(ping_interval_s), 1, 600, NULL, "1 to 600 seconds", "20" },
+	{ "resume-s", "WEBRTC_RESUME_S", NUMBER, LIMIT(resume_s), 1, 600,
+	  NULL, "1 to 600 seconds", "60" },
+	{ "max-candidates", "WEBRTC_MAX_CANDIDATES", NUMBER,
+	  LIMIT(candidates), 1, 1024, NULL, "1 to 1024", "64" },
+	{ "candidate-rate", "WEBRTC_CANDIDATE_RATE", NUMBER,
+	  LIMIT(candidate_rate), 1, 1000, NULL, "1 to 1000 a second", "8" },
 };
 
 const char *sig_options_help(void)
@@ -147,29 +251,53 @@ const char *sig_options_help(void)
 	       "descriptors 3 and 4\n"
 	       "  --log FILTER            as WEBRTC_LOG\n"
 	       "  --web DIR               the demo page\n"
-	       "  --listen HOST:PORT      serve there; may come several times\n"
+	       "  --listen [SCHEME://]HOST:PORT\n"
+	       "                          serve there; may come several times."
+	       " wss and grpcs\n"
+	       "                          speak TLS, ws (or no scheme) and "
+	       "grpc do not\n"
 	       "  --join ws://HOST:PORT   be a client of that hub instead\n"
-	       "  --origins ORIGIN,...    pages that may connect besides our "
-	       "own and loopback's\n"
-	       "  --max-per-source N      connections of one address (32; 10 "
-	       "new a second), and N new a second\n"
-	       "  --max-connections N     connections in all (4096)\n"
-	       "  --message-rate N        messages a second of one connection "
-	       "(50, twice that at once)\n"
-	       "  --offer-rate N          offers a second of one connection "
-	       "(2, 5 at once)\n"
-	       "The last five are also read from WEBRTC_ORIGINS, "
-	       "WEBRTC_MAX_PER_SOURCE,\nWEBRTC_MAX_CONNECTIONS, "
-	       "WEBRTC_MESSAGE_RATE and WEBRTC_OFFER_RATE; a flag wins.\n";
+	       "Every other setting of signaling (webrtc_server --help) is a "
+	       "variable here and\n"
+	       "a flag of its name; a flag wins.\n";
+}
+
+static int parse_value(struct sig_options *out, const struct option *o,
+		       const char *value)
+{
+	void *field = (char *)out + o->offset;
+
+	switch (o->kind) {
+	case NUMBER:
+		return number(value, o->min, o->max, field);
+	case TEXT:
+		*(const char **)field = *value ? value : NULL;
+		return 0;
+	case SWITCH:
+		*(bool *)field = strcmp(value, "true") == 0;
+		return *(bool *)field || strcmp(value, "false") == 0 ?
+			       0 : -EINVAL;
+	case OWN:
+		break;
+	}
+
+	return o->set(out, value);
+}
+
+/* Whether the value must not be shown. */
+static bool is_secret(const struct option *o)
+{
+	return o->variable && (strstr(o->variable, "_SECRET") ||
+			       strcmp(o->variable, "WEBRTC_AUTH_TOKEN") == 0);
 }
 
 static int set(struct sig_options *out, const struct option *o,
 	       const char *name, const char *value, char error[SIG_ERROR])
 {
-	if (o->set(out, value) == 0)
+	if (parse_value(out, o, value) == 0)
 		return 0;
 	snprintf(error, SIG_ERROR, "signaling: %s=%.120s: allowed is %s",
-		 name, value, o->allowed);
+		 name, is_secret(o) ? "..." : value, o->allowed);
 
 	return -EINVAL;
 }
@@ -188,42 +316,83 @@ static int read_variables(struct sig_options *out, char error[SIG_ERROR])
 	return 0;
 }
 
-static int check(const struct sig_options *o, char error[SIG_ERROR])
+static void set_standard(struct sig_options *out)
 {
-	if (o->listen_len || o->join)
-		return 0;
-	snprintf(error, SIG_ERROR,
-		 "signaling: one of --listen and --join is needed");
+	*out = (struct sig_options){ .log = NULL };
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (table[i].standard)
+			(void)parse_value(out, &table[i], table[i].standard);
+}
+
+static int fail(char error[SIG_ERROR], const char *text)
+{
+	snprintf(error, SIG_ERROR, "signaling: %s", text);
 
 	return -EINVAL;
+}
+
+/* What only fits together, or not. */
+static int check(struct sig_options *o, char error[SIG_ERROR])
+{
+	if (!o->listen_len && !o->join)
+		return fail(error, "one of --listen and --join is needed");
+	if (!o->tls_cert != !o->tls_key)
+		return fail(error, "WEBRTC_TLS_CERT and WEBRTC_TLS_KEY: one "
+			    "is set without the other");
+	for (unsigned i = 0; i < o->listen_len; i++)
+		if (o->listen[i].tls && !o->tls_cert)
+			return fail(error, "a TLS address needs "
+				    "WEBRTC_TLS_CERT and WEBRTC_TLS_KEY");
+	if (o->auth_secret && o->auth_public_key)
+		return fail(error, "WEBRTC_AUTH_SECRET and "
+			    "WEBRTC_AUTH_PUBLIC_KEY: only one key");
+	if (o->auth_secret && strlen(o->auth_secret) < SECRET_MIN)
+		return fail(error, "WEBRTC_AUTH_SECRET: allowed is a text of "
+			    "32 bytes at least");
+	if (o->turn_len && !o->turn_secret)
+		return fail(error, "WEBRTC_TURN_SERVERS needs "
+			    "WEBRTC_TURN_SECRET");
+	/* Who allows many connections allows them to come at once. */
+	if (!o->limits.connect_rate)
+		o->limits.connect_rate = o->max_per_source == 32 ?
+						 10 : o->max_per_source;
+
+	return 0;
+}
+
+static const struct option *find_flag(const char *arg)
+{
+	if (strncmp(arg, "--", 2) != 0)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (strcmp(table[i].flag, arg + 2) == 0)
+			return &table[i];
+
+	return NULL;
 }
 
 int sig_options_parse(struct sig_options *out, int argc, char *const *argv,
 		      char error[SIG_ERROR])
 {
-	*out = (struct sig_options){ .max_connections = 4096,
-				     .messages_per_s = 50,
-				     .offers_per_s = 2 };
+	set_standard(out);
 	if (read_variables(out, error))
 		return -EINVAL;
 	for (int i = 1; i < argc; i++) {
-		const struct option *o = NULL;
+		const struct option *o = find_flag(argv[i]);
 
 		if (strcmp(argv[i], "--help") == 0) {
 			out->help = true;
 			return 0;
 		}
-		for (size_t k = 0; k < ARRAY_LEN(table) && !o; k++)
-			if (strcmp(table[k].name, argv[i]) == 0)
-				o = &table[k];
 		if (!o || i + 1 == argc) {
 			snprintf(error, SIG_ERROR, "signaling: %.80s: %s",
 				 argv[i], o ? "needs a value"
 					    : "no such argument");
 			return -EINVAL;
 		}
-		if (set(out, o, o->name, argv[++i], error))
+		if (set(out, o, argv[i], argv[i + 1], error))
 			return -EINVAL;
+		i++;
 	}
 
 	return check(out, error);

@@ -1,6 +1,9 @@
 /*
- * options.h - the command line of signaling (the broker writes it); limits
- * also come from the environment, so that they pass through the broker
+ * options.h - the command line of signaling and its variables
+ *
+ * The broker writes both: where to listen as arguments, all other settings as
+ * variables of the environment that signaling alone gets, because arguments
+ * show in ps and some settings are secrets.
  *
  * Memory   Texts point into argv and the environment.
  * Errors   -EINVAL: error says which argument and what is allowed.
@@ -15,23 +18,61 @@
 
 enum { SIG_LISTEN_MAX = 8, SIG_ORIGINS_MAX = 32, SIG_ERROR = 640 };
 
+enum { SIG_TURN_MAX = 8 };
+
 struct hostport {
 	char host[256];		/* without brackets */
 	uint16_t port;
 };
 
+struct listener {
+	struct hostport at;
+	bool tls;		/* nothing but TLS is spoken there */
+	bool grpc;		/* named by GRPC_SIGNALING_ADDRESS; serves all
+				   the same */
+};
+
+/* The limits that have a name; README.md lists them with their defaults. */
+struct sig_limits {
+	uint32_t message_bytes;	/* of a WebSocket or gRPC message */
+	uint32_t streams;	/* of one HTTP/2 connection */
+	uint32_t queue_bytes, queue_messages;	/* that a client has not read */
+	uint32_t connect_rate;	/* new connections of one address a second */
+	/* Connections that have said nothing yet: from begin on rate percent
+	 * are dropped, from full on all. */
+	uint32_t startups_begin, startups_rate, startups_full;
+	uint32_t tls_rate;	/* TLS handshakes a second, all addresses */
+	uint32_t tls_timeout_s, head_timeout_s, announce_timeout_s;
+	uint32_t ping_interval_s;
+	uint32_t resume_s;	/* a lost peer is held so long */
+	uint32_t candidates, candidate_rate;	/* of one offer; a second */
+};
+
 struct sig_options {
 	const char *log, *web;
-	struct hostport listen[SIG_LISTEN_MAX];
+	struct listener listen[SIG_LISTEN_MAX];
 	unsigned listen_len;
 	const char *join;	/* URL, or NULL */
 	struct hostport hub;	/* of join */
 	const char *hub_path;
+	bool hub_tls;		/* wss:// */
+	const char *auth_token;	/* for that hub, or NULL */
 	const char *origins;	/* comma-separated, or NULL */
-	uint32_t max_per_source;	/* connections of one address; 0: the
-					   defaults of signaling/main.c */
+	uint32_t max_per_source;	/* connections of one address */
 	uint32_t max_connections;
 	uint32_t messages_per_s, offers_per_s;	/* of one connection */
+	const char *tls_cert, *tls_key;	/* PEM files, both or none */
+	const char *auth_secret;	/* HS256, 32 bytes at least */
+	const char *auth_public_key;	/* ES256, a PEM file */
+	const char *auth_issuer, *auth_audience;	/* NULL: not compared */
+	bool auth_query;	/* ?access_token= may carry one */
+	bool auth_single_use;	/* a jti counts once */
+	uint32_t sessions_per_subject;
+	const char *turn[SIG_TURN_MAX];	/* turn:host:port[?transport=tcp] */
+	unsigned turn_len;
+	const char *turn_secret;	/* of the TURN server's REST form */
+	uint32_t turn_life_s;
+	struct sig_limits limits;
 	bool help;
 };
 

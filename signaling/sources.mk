@@ -1,6 +1,7 @@
 # signaling: pieces that tests link alone, then the process.
 SIG_JSON := signaling/text.c signaling/scan.c $(PORT_JSON)
 SIG_CORE := signaling/hub.c signaling/calls.c signaling/limit.c \
+	signaling/metrics.c signaling/auth.c \
 	core/session/peer_name.c
 SIG_RPC := signaling/jsonrpc.c signaling/rpc_methods.c signaling/rpc_notify.c
 SIG_NET := signaling/stream.c signaling/source.c signaling/files.c \
