@@ -25,3 +25,6 @@ CFLAGS_port/vpx.c := $(cflags_vpx)
 # YAML (libyaml, libs: yaml)
 PORT_YAML := port/yaml.c
 CFLAGS_port/yaml.c := $(cflags_yaml)
+# HTTP/2 (libnghttp2, libs: nghttp2)
+PORT_H2 := port/h2.c
+CFLAGS_port/h2.c := $(cflags_nghttp2)
