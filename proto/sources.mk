@@ -4,3 +4,5 @@ PROTO := proto/msg.c proto/wire.c
 BINS += gen-protocol
 gen-protocol_MAIN := scripts/gen-protocol.c
 gen-protocol_SRC := proto/msg.c
+
+include proto/grpc/grpc.mk
