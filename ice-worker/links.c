@@ -8,6 +8,7 @@
 #include "shm/doorbell.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -32,17 +33,44 @@ void links_fini(struct peer *p)
 	link_end_fini(&p->links.old);
 }
 
-void links_want(struct peer *p, unsigned kinds)
+/* Pictures that an m-line of ours may carry to the peer. */
+static uint32_t codecs_of(const struct sdp_session *s)
 {
-	const struct msg_peer_kinds m = { p->id, kinds, 0 };
+	const struct sdp_line *line;
+	uint32_t codecs = 0;
 
-	if (send_peer_kinds(&p->wire, &m, NULL, 0, NULL) == 0)
-		p->links.wanted = kinds;
+	if (s->video_out < 0)
+		return 0;
+	line = &s->lines[s->video_out];
+	for (unsigned i = 0; i < line->codec_count; i++)
+		codecs |= 1u << (line->codecs[i].codec == SDP_VP9 ?
+				 CODEC_VP9 : CODEC_VP8);
+
+	return codecs;
 }
 
-bool links_wanted(const struct peer *p)
+struct msg_peer_kinds links_kinds(const struct peer *p)
 {
-	return p->links.wanted != 0;
+	const struct sdp_session *s = &p->negotiation.agreed;
+	uint32_t data = s->data >= 0 ? LINK_DATA : 0;
+
+	return (struct msg_peer_kinds){
+		.peer = p->id, .kinds = s->kinds,
+		.kinds_in = (s->audio_in >= 0 ? LINK_AUDIO : 0u) |
+			    (s->video_in >= 0 ? LINK_VIDEO : 0u) | data,
+		.kinds_out = (s->audio_out >= 0 ? LINK_AUDIO : 0u) |
+			     (s->video_out >= 0 ? LINK_VIDEO : 0u) | data,
+		.codecs = codecs_of(s),
+	};
+}
+
+void links_want(struct peer *p)
+{
+	const struct msg_peer_kinds m = links_kinds(p);
+
+	if (memcmp(&m, &p->links.wanted, sizeof(m)) != 0 &&
+	    send_peer_kinds(&p->wire, &m, NULL, 0, NULL) == 0)
+		p->links.wanted = m;
 }
 
 int links_own(struct peer *p, const struct msg_ice_link_own *m, const int *fds)
@@ -62,7 +90,6 @@ int links_own(struct peer *p, const struct msg_ice_link_own *m, const int *fds)
 		log_fail(err, "link: our half");
 		return -EPROTO;
 	}
-	l->next_media_worker = m->media_worker;
 
 	return send_ice_link_mapped(&p->wire, &done, NULL, 0, NULL);
 }
@@ -89,7 +116,6 @@ static void take_next(struct peer *p)
 	l->old = l->now;
 	l->now = l->next;
 	l->next = (struct link_end){ 0 };
-	l->media_worker = l->next_media_worker;
 	data_replace_link(p);
 	media_in_replace_link(p);
 	media_out_replace_link(p);

@@ -27,17 +27,18 @@ struct links {
 	struct link_end old;	/* its data messages are still to be read */
 	struct watch bell;
 	int bell_fd;		/* -1 none */
-	unsigned wanted;	/* kinds told to the broker */
-	uint32_t media_worker, next_media_worker;
+	struct msg_peer_kinds wanted;	/* told to the broker */
 	uint64_t lapped;	/* records lost on the way here */
 };
 
 void links_init(struct peer *p);
 void links_fini(struct peer *p);
 
-/* Tells the broker which kinds are negotiated. */
-void links_want(struct peer *p, unsigned kinds);
-bool links_wanted(const struct peer *p);
+/* What is negotiated. */
+struct msg_peer_kinds links_kinds(const struct peer *p);
+
+/* Tells the broker, unless it has heard just that. */
+void links_want(struct peer *p);
 
 /* Both take the descriptors, whatever they return; -EPROTO: the broker broke
  * the contract. */

@@ -149,10 +149,8 @@ static int send_description(struct peer *p, const struct sdp_session *s,
 }
 
 /* The agreement is new: all parts follow it. */
-static void apply(struct peer *p, const struct sdp *sdp, unsigned old_kinds)
+static void apply(struct peer *p, const struct sdp *sdp)
 {
-	struct negotiation *n = &p->negotiation;
-
 	if (transport_agree(p) < 0) {
 		peer_leave(p, WHY_BAD_SDP, "the credentials do not fit");
 		return;
@@ -161,8 +159,7 @@ static void apply(struct peer *p, const struct sdp *sdp, unsigned old_kinds)
 	media_in_agree(p);
 	media_out_agree(p);
 	data_agree(p);
-	if (n->agreed.kinds != old_kinds || !links_wanted(p))
-		links_want(p, n->agreed.kinds);
+	links_want(p);
 	if (p->state == CALL_NEW)
 		peer_set_state(p, CALL_CONNECTING);
 }
@@ -189,7 +186,6 @@ static void answer(struct peer *p, const struct sdp *sdp,
 		   const struct sdp_session *next, enum sdp_change change)
 {
 	struct negotiation *n = &p->negotiation;
-	unsigned old_kinds = n->agreed.kinds;
 
 	if (change == SDP_ICE_RESTART && restart_ice(p) < 0) {
 		negotiate_refuse(p, WHY_BAD_SDP, "ICE cannot restart");
@@ -200,7 +196,7 @@ static void answer(struct peer *p, const struct sdp *sdp,
 	n->have_agreed = true;
 	if (send_description(p, &n->agreed, DESCRIPTION_ANSWER) < 0)
 		log_warn("the answer was not sent");
-	apply(p, sdp, old_kinds);
+	apply(p, sdp);
 }
 
 /* An ICE-lite peer leaves the control to us, and an agent has its role from
@@ -260,7 +256,6 @@ void negotiate_answer(struct peer *p, const char *text, size_t len)
 	struct negotiation *n = &p->negotiation;
 	struct sdp *sdp;
 	struct sdp_error error = { 0 };
-	unsigned old_kinds = n->agreed.kinds;
 
 	if (!n->offering) {
 		negotiate_refuse(p, WHY_WRONG_STATE,
@@ -278,7 +273,7 @@ void negotiate_answer(struct peer *p, const char *text, size_t len)
 		n->offering = false;
 		n->agreed = n->offered;
 		n->have_agreed = true;
-		apply(p, sdp, old_kinds);
+		apply(p, sdp);
 	}
 	free(sdp);
 }

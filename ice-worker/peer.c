@@ -142,6 +142,7 @@ void peer_seal_soon(struct peer *p)
 
 static void say_hello(struct peer *p)
 {
+	const struct msg_peer_kinds kinds = links_kinds(p);
 	const struct msg_ice_hello m = {
 		.peer = p->id,
 		.spawn = p->spawn,
@@ -149,7 +150,9 @@ static void say_hello(struct peer *p)
 		.abi = msg_abi(),
 		.state = p->state,
 		.kinds = p->links.now.kinds,
-		.media_worker = p->links.media_worker,
+		.kinds_in = kinds.kinds_in,
+		.kinds_out = kinds.kinds_out,
+		.codecs = kinds.codecs,
 		.port = ice_port(p->transport.ice),
 	};
 
@@ -166,9 +169,10 @@ static void on_up(void *arg)
 	if (p->leaving)
 		return;
 	/* what was agreed while no broker was there */
+	p->links.wanted = (struct msg_peer_kinds){ 0 };
 	if (p->negotiation.agreed.kinds &&
 	    p->negotiation.agreed.kinds != p->links.now.kinds)
-		links_want(p, p->negotiation.agreed.kinds);
+		links_want(p);
 }
 
 static void on_down(void *arg)

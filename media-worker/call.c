@@ -70,12 +70,23 @@ int call_open(struct worker *w, const struct msg_media_link_own *m,
 	c->w = w;
 	c->peer = m->peer;
 	c->generation = m->generation;
+	c->session = m->session;
+	c->kinds_in = m->kinds_in & m->kinds;
+	c->kinds_out = m->kinds_out & m->kinds;
+	c->codecs = m->codecs;
 	c->video_bell = -1;
 	c->next = w->calls;
 	w->calls = c;
 	w->links++;
 
 	return 0;
+}
+
+void call_set_kinds(struct call *c, const struct msg_media_peer_kinds *m)
+{
+	c->kinds_in = m->kinds_in & c->end.kinds;
+	c->kinds_out = m->kinds_out & c->end.kinds;
+	c->codecs = m->codecs;
 }
 
 static void unlist(struct call *c)

@@ -44,7 +44,10 @@ struct call {
 	struct worker *w;
 	struct call *next;
 	enum call_stage stage;
-	uint64_t peer, generation;
+	uint64_t peer, generation, session;
+	/* What the peer sends and receives, enum link_kinds or-ed; pictures
+	 * it can receive, bit n is enum record_codec n. */
+	uint32_t kinds_in, kinds_out, codecs;
 	struct link_end end;
 	int video_bell;		/* until the video thread has it; -1 */
 	struct ear bell;	/* audio and data */
@@ -75,6 +78,9 @@ void call_join(struct call *c, const int *fds);
 /* The link of this peer and generation at that stage; NULL. */
 struct call *call_find(struct worker *w, uint64_t peer, uint64_t generation,
 		       enum call_stage stage);
+
+/* The peer sends and receives something else. */
+void call_set_kinds(struct call *c, const struct msg_media_peer_kinds *m);
 
 /* The link of this peer that flows; NULL. */
 struct call *call_of(struct worker *w, uint64_t peer);

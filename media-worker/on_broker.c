@@ -70,6 +70,18 @@ int on_media_link_far(struct worker *w, const struct msg_media_link_far *m,
 	return 0;
 }
 
+int on_media_peer_kinds(struct worker *w, const struct msg_media_peer_kinds *m,
+			const int *fds)
+{
+	(void)fds;
+	for (struct call *c = w->calls; c; c = c->next)
+		if (c->peer == m->peer && c->generation == m->generation &&
+		    c->stage != CALL_LEAVING)
+			call_set_kinds(c, m);
+
+	return 0;
+}
+
 int on_media_peer_close(struct worker *w, const struct msg_media_peer_close *m,
 			const int *fds)
 {

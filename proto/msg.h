@@ -41,9 +41,11 @@ enum phase {
 
 enum {
 	MSG_NAME = 128,		/* bytes of a peer id, UTF-8, no NUL */
+	MSG_NAMES = 256,	/* a peer id, then a session's (or nothing) */
 	MSG_SDP = 32768,
 	MSG_CANDIDATE = 512,	/* mid SP index SP candidate-line */
 	MSG_LOG = 512,
+	MSG_CONTROL = 16384,	/* JSON */
 	MSG_FDS = 5,		/* descriptors of one message at most */
 };
 
@@ -51,17 +53,19 @@ enum {
 #define MSG_TABLE(ROW) \
 /*  name               from       to         when legal          fds blob */ \
 ROW(signaling_hello,   SIGNALING, BROKER,    AT_HELLO,             0, 0) \
-ROW(call_open,         SIGNALING, BROKER,    AT_READY,             0, MSG_NAME) \
+ROW(call_open,         SIGNALING, BROKER,    AT_READY,             0, MSG_NAMES) \
 ROW(call_description,  SIGNALING, BROKER,    AT_READY,             0, MSG_SDP) \
 ROW(call_candidate,    SIGNALING, BROKER,    AT_READY,             0, MSG_CANDIDATE) \
 ROW(call_close,        SIGNALING, BROKER,    AT_READY,             0, 0) \
+ROW(control_request,   SIGNALING, BROKER,    AT_READY,             0, MSG_CONTROL) \
 ROW(signaling_log,     SIGNALING, BROKER,    AT_ANY,               0, MSG_LOG) \
 ROW(signaling_start,   BROKER,    SIGNALING, AT_BOOT,              0, 0) \
 ROW(call_local,        BROKER,    SIGNALING, AT_READY,             0, MSG_SDP) \
 ROW(call_trickle,      BROKER,    SIGNALING, AT_READY,             0, MSG_CANDIDATE) \
 ROW(call_state,        BROKER,    SIGNALING, AT_READY,             0, 0) \
 ROW(call_gone,         BROKER,    SIGNALING, AT_READY,             0, MSG_LOG) \
-ROW(call_known,        BROKER,    SIGNALING, AT_READY,             0, MSG_NAME) \
+ROW(call_known,        BROKER,    SIGNALING, AT_READY,             0, MSG_NAMES) \
+ROW(control_reply,     BROKER,    SIGNALING, AT_READY,             0, MSG_CONTROL) \
 ROW(broker_stats,      BROKER,    SIGNALING, AT_READY,             0, 0) \
 ROW(template_hello,    TEMPLATE,  BROKER,    AT_BOOT,              0, 0) \
 ROW(template_forked,   TEMPLATE,  BROKER,    AT_IDLE,              0, 0) \
@@ -92,6 +96,7 @@ ROW(media_frames_want, MEDIA,     BROKER,    AT_IDLE,              0, 0) \
 ROW(media_stats,       MEDIA,     BROKER,    AT_IDLE,              0, 0) \
 ROW(media_log,         MEDIA,     BROKER,    AT_ANY,               0, MSG_LOG) \
 ROW(media_setup,       BROKER,    MEDIA,     AT_IDLE,              0, 0) \
+ROW(media_peer_kinds,  BROKER,    MEDIA,     AT_IDLE,              0, 0) \
 ROW(media_peer_close,  BROKER,    MEDIA,     AT_IDLE,              0, 0) \
 ROW(media_quit,        BROKER,    MEDIA,     AT_ANY,               0, 0) \
 ROW(media_link_own,    BROKER,    MEDIA,     AT_IDLE,              2, 0) \
@@ -125,6 +130,15 @@ enum description_kind {
 	DESCRIPTION_WANTED = 3,	/* no SDP: the server shall make the offer */
 };
 
+enum control_error {
+	CONTROL_OK,
+	CONTROL_NO_CALL,	/* it has none, or it has ended */
+	CONTROL_NOT_SUPPORTED,	/* by this pipeline */
+	CONTROL_INVALID,	/* the request is not understood */
+	CONTROL_BUSY,		/* again later */
+	CONTROL_ERRORS
+};
+
 enum peer_networks { NETWORKS_ANY, NETWORKS_PUBLIC };
 
 #pragma GCC diagnostic push
@@ -134,8 +148,9 @@ enum peer_networks { NETWORKS_ANY, NETWORKS_PUBLIC };
 struct msg_signaling_hello { uint32_t abi, pid; };
 struct msg_signaling_start { uint32_t max_peers, zero; };
 
-/* call: chosen by signaling, unique among its calls, never 0. Blob: peer id */
-struct msg_call_open { uint64_t call; };
+/* call: chosen by signaling, unique among its calls, never 0. Blob: peer id
+ * (name_len bytes), then the session it wishes for, nothing: one of its own */
+struct msg_call_open { uint64_t call; uint32_t name_len, zero; };
 /* kind: enum description_kind; kinds: with DESCRIPTION_WANTED, the media to
  * offer (enum link_kinds or-ed). Blob: SDP */
 struct msg_call_description { uint64_t call; uint32_t kind, kinds; };
@@ -150,9 +165,18 @@ struct msg_call_state { uint64_t call; uint32_t state, zero; };
 /* why: enum call_why; ended: 1 the call is over, 0 only the last description
  * or candidate was refused. Blob: text for humans */
 struct msg_call_gone { uint64_t call; uint32_t why, ended; };
-/* To a signaling process that came back: a call that goes on. Blob: peer id */
-struct msg_call_known { uint64_t call; uint32_t state, zero; };
-struct msg_broker_stats { uint32_t peers, connected, media_workers, restarts; };
+/* To a signaling process that came back: a call that goes on. Blob as
+ * call_open's */
+struct msg_call_known { uint64_t call; uint32_t state, name_len; };
+struct msg_broker_stats {
+	uint32_t peers, connected, media_workers, restarts, sessions, zero;
+};
+
+/* A wish about the pipeline of a call, and its answer. request: a number of
+ * signaling's choice. Blobs: JSON; a reply that is an error has a text for
+ * humans. */
+struct msg_control_request { uint64_t call, request; };
+struct msg_control_reply { uint64_t request; uint32_t error, zero; };
 
 struct msg_signaling_log { uint32_t level, zero; };
 struct msg_ice_log { uint32_t level, zero; };
@@ -178,11 +202,11 @@ struct msg_template_forked {
 /* status: as waitpid gives it */
 struct msg_template_reaped { uint64_t peer, spawn; int32_t pid, status; };
 
-/* Also said to a new broker: all that this worker holds. generation: of its
- * link, 0 none; kinds: enum link_kinds or-ed */
+/* Also said to a new broker: all that this worker holds. generation, kinds: of
+ * its link, 0 none; the rest as msg_peer_kinds */
 struct msg_ice_hello {
 	uint64_t peer, spawn, generation;
-	uint32_t abi, state, kinds, media_worker, port, zero;
+	uint32_t abi, state, kinds, kinds_in, kinds_out, codecs, port, zero;
 };
 struct msg_peer_description { uint64_t peer; uint32_t kind, zero; };
 /* Make an offer: kinds wanted, enum link_kinds or-ed */
@@ -197,8 +221,15 @@ struct msg_peer_refused { uint64_t peer; uint32_t why, zero; };
  * end this one */
 struct msg_peer_superseded { uint64_t peer; };
 struct msg_peer_state { uint64_t peer; uint32_t state, zero; };
-/* Negotiated now; the broker answers with a link that has these rings */
-struct msg_peer_kinds { uint64_t peer; uint32_t kinds, zero; };
+/*
+ * Negotiated now, enum link_kinds or-ed; the broker answers with a link that
+ * has rings for kinds, where they are new. kinds_in: what the peer sends,
+ * kinds_out: what it receives. codecs: pictures it can receive, bit n is
+ * enum record_codec n.
+ */
+struct msg_peer_kinds {
+	uint64_t peer; uint32_t kinds, kinds_in, kinds_out, codecs;
+};
 struct msg_peer_gone { uint64_t peer; uint32_t why, zero; };
 /* every 5 s; totals since the start but for rtt_us, bitrate */
 struct msg_peer_stats {
@@ -209,14 +240,21 @@ struct msg_peer_stats {
 
 /* descriptors: own MEDIA region, own PRIVATE region (shm/link.h) */
 struct msg_ice_link_own {
-	uint64_t peer, generation; uint32_t kinds, media_worker;
+	uint64_t peer, generation; uint32_t kinds, zero;
 };
 struct msg_ice_link_mapped { uint64_t peer, generation; };
 /* descriptors: far MEDIA, far PRIVATE, the bell this worker hears, the bells
  * it rings for audio and data, and for video */
 struct msg_ice_link_far { uint64_t peer, generation; };
+/* session: number of the graph that the peer's frames belong to; the rest as
+ * msg_peer_kinds */
 struct msg_media_link_own {
-	uint64_t peer, generation; uint32_t kinds, zero;
+	uint64_t peer, generation, session;
+	uint32_t kinds, kinds_in, kinds_out, codecs;
+};
+/* The peer sends and receives other kinds from now on; its link stays */
+struct msg_media_peer_kinds {
+	uint64_t peer, generation; uint32_t kinds_in, kinds_out, codecs, zero;
 };
 struct msg_media_link_mapped { uint64_t peer, generation; };
 /* descriptors: far MEDIA, far PRIVATE, the bells this worker hears for audio

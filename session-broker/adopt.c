@@ -57,6 +57,7 @@ static struct service *vacancy(struct broker *b, enum proc kind,
 
 static void adopt_each(struct broker *b, const char *name)
 {
+	struct rundir_call call;
 	struct service *s = NULL;
 	struct worker *w;
 	enum proc kind;
@@ -75,6 +76,9 @@ static void adopt_each(struct broker *b, const char *name)
 	w->peer_id = peer_id;
 	if (pid && worker_follow(w, pid))
 		pid = 0;
+	if (kind == ICE && rundir_read_call(b, name, &call) == 0 &&
+	    b->last_session < call.session)
+		b->last_session = call.session;	/* not given to another */
 	if (kind != ICE && !(s = vacancy(b, kind, index))) {
 		worker_kill(w, SIGKILL);
 		worker_free(w);
@@ -96,14 +100,17 @@ static void settle_held(struct broker *b, const struct held *h)
 {
 	struct peer *p = peer_by_id(b, h->peer);
 	struct worker *w = b->media[h->media].worker;
+	bool serves = p && p->session->media == h->media && !p->moved;
 
-	if (p && p->link == LINK_LOST && p->media == h->media &&
-	    p->generation == h->generation)
+	if (serves && p->link == LINK_LOST &&
+	    p->generation == h->generation) {
 		p->link = LINK_UP;
-	else if (!p && w && w->phase != AT_BOOT)
+		link_tell_kinds(p);
+	} else if (!serves && w && w->phase != AT_BOOT) {
 		(void)send_media_peer_close(&w->ctl,
 			&(struct msg_media_peer_close){ h->peer,
 			h->generation }, NULL, 0, NULL);
+	}
 	/* One that the dead broker had begun is not begun again. */
 	if (p && p->generation < h->generation)
 		p->generation = h->generation;

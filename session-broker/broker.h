@@ -29,6 +29,8 @@
 enum {
 	MEDIA_WORKERS_MAX = 256,	/* as common/options.c allows */
 	PEER_BUCKETS = 4096,
+	SESSION_BUCKETS = 1024,
+	SESSION_PEERS = 64,	/* at most in one session */
 	MEDIA_LINKS_MAX = 512,	/* of one media-worker (media-worker/lane.h) */
 	PENDING_MAX = 66,	/* messages kept for a worker being forked */
 	TEMPLATE_FORKS = 400,	/* before the template is executed anew */
@@ -70,12 +72,27 @@ struct pending {
 	uint8_t *blob;
 };
 
+/*
+ * Peers that share one graph, on one media-worker. A peer without a wish has
+ * one of its own, which nobody else can name.
+ */
+struct session {
+	struct broker *b;
+	struct session *next_name, *next_number;
+	uint64_t number;	/* also what a media-worker knows it by */
+	bool shared;		/* name was wished for */
+	char name[MSG_NAME + 1];
+	uint32_t media;		/* index of its media-worker */
+	uint32_t peers;
+};
+
 enum link_state { LINK_NONE, LINK_MAPPING, LINK_UP, LINK_LOST };
 
 struct peer {
 	struct broker *b;
 	struct peer *next_id, *next_call;
-	uint64_t id, call, session;
+	uint64_t id, call;
+	struct session *session;
 	char name[MSG_NAME + 1];
 	struct worker *ice;	/* NULL while none is alive */
 	bool forking, answered;
@@ -86,8 +103,11 @@ struct peer {
 	/* the link to its media-worker (link.c) */
 	enum link_state link;
 	uint64_t generation;
-	uint32_t kinds, media;
+	uint32_t kinds;
+	uint32_t kinds_in, kinds_out;	/* it sends, it receives */
+	uint32_t codecs;	/* pictures it can receive */
 	bool ice_mapped, media_mapped;
+	bool moved;	/* adopted; its link serves another session */
 	int regions[4];		/* while LINK_MAPPING, else -1 */
 	struct timer link_by;
 };
@@ -119,7 +139,10 @@ struct broker {
 	uint32_t media_count;
 	struct peer *by_id[PEER_BUCKETS], *by_call[PEER_BUCKETS];
 	uint32_t peers, connected, restarts;
-	uint64_t sessions;	/* counted since the start */
+	struct session *session_names[SESSION_BUCKETS];
+	struct session *session_numbers[SESSION_BUCKETS];
+	uint32_t sessions;
+	uint64_t last_session;	/* number */
 	uint64_t last_number;	/* of peers and spawns */
 	uint8_t *ports;		/* 1: taken; one byte each of the range */
 	uint32_t port_next;
@@ -149,10 +172,13 @@ int rundir_note_pid(struct broker *b, const char *name, pid_t pid) MUST_USE;
 pid_t rundir_pid(struct broker *b, const char *name);
 /* Which call a peer's worker serves, for a later broker. */
 struct rundir_call {
-	uint64_t call;
-	uint32_t port;
+	uint64_t call, session;
+	uint32_t port, media, shared;
 	char name[MSG_NAME + 1];
+	char session_name[MSG_NAME + 1];
 };
+
+void rundir_call_of(struct rundir_call *out, const struct peer *p);
 int rundir_note_call(struct broker *b, const char *name,
 		     const struct rundir_call *call) MUST_USE;
 int rundir_read_call(struct broker *b, const char *name,
@@ -203,8 +229,19 @@ int dispatch(struct worker *w, const struct wire_in *in) MUST_USE;
 /* peer.c */
 /* Drops what is kept for a worker that is replaced before it answered. */
 void peer_forget_pending(struct peer *p);
-int peer_new(struct peer **out, struct broker *b, uint64_t call,
-	     const void *name, size_t len) MUST_USE;
+struct peer_hello {
+	uint64_t call;
+	const char *name;
+	size_t name_len;
+	const char *session;
+	size_t session_len;	/* 0: one of its own */
+};
+/* -EPROTO: such a name cannot be. -EUSERS: the session is full. */
+int peer_new(struct peer **out, struct broker *b, const struct peer_hello *h)
+	MUST_USE;
+/* One that a broker before this one has noted. */
+int peer_adopt(struct peer **out, struct broker *b,
+	       const struct rundir_call *c) MUST_USE;
 void peer_free(struct peer *p);
 struct peer *peer_by_id(struct broker *b, uint64_t id);
 struct peer *peer_by_call(struct broker *b, uint64_t call);
@@ -226,9 +263,27 @@ void port_mark(struct broker *b, uint32_t port);
 void port_give(struct broker *b, uint32_t port);
 struct peer *peer_each(struct broker *b, struct peer *after);
 
+/* session.c */
+/* The session of that name, or a new one; len 0: one of its own. Counts the
+ * peer. -EUSERS: SESSION_PEERS are in it. */
+int session_join(struct session **out, struct broker *b, const char *name,
+		 size_t len) MUST_USE;
+/* One that a broker before this one has numbered. media: its worker. */
+int session_rejoin(struct session **out, struct broker *b,
+		   const struct rundir_call *c) MUST_USE;
+/* The last peer's leaving ends it. */
+void session_leave(struct session *s);
+/* Room on its media-worker for one more; a session without a link yet may
+ * move. -EUSERS: none. */
+int session_place(struct session *s) MUST_USE;
+/* The name that was wished for, or "". */
+const char *session_wish(const struct session *s);
+
 /* link.c */
-/* Both may end the call when there is no memory: p is gone then. */
+/* May end the call when there is no memory: p is gone then. */
 void link_start(struct peer *p, uint32_t kinds);
+/* What the peer sends and receives, as p says now. */
+void link_tell_kinds(struct peer *p);
 void link_lost(struct peer *p);
 void link_mapped(struct peer *p, uint64_t generation, bool by_ice);
 void link_drop(struct peer *p);
@@ -240,6 +295,7 @@ bool media_is_full(struct broker *b, uint32_t index);
 
 /* What signaling is told; nothing while it is away. */
 struct wire *to_signaling(struct broker *b);
+void tell_known(struct worker *signaling, const struct peer *p);
 void tell_gone(struct peer *p, uint32_t why, bool ended, const char *text);
 
 /* main.c */

@@ -30,8 +30,9 @@ enum { ICE_MEDIA, ICE_PRIVATE, MEDIA_MEDIA, MEDIA_PRIVATE };
 
 struct worker *media_of(const struct peer *p)
 {
-	struct worker *w = p->media < p->b->media_count ?
-				   p->b->media[p->media].worker : NULL;
+	struct worker *w = p->session->media < p->b->media_count ?
+				   p->b->media[p->session->media].worker :
+				   NULL;
 
 	return w && w->phase != AT_BOOT ? w : NULL;
 }
@@ -41,8 +42,8 @@ uint32_t media_least_loaded(struct broker *b)
 	uint32_t load[MEDIA_WORKERS_MAX] = { 0 }, best = 0;
 
 	for (struct peer *p = peer_each(b, NULL); p; p = peer_each(b, p))
-		if (p->media < b->media_count)
-			load[p->media]++;
+		if (p->session->media < b->media_count)
+			load[p->session->media]++;
 	for (uint32_t i = 1; i < b->media_count; i++)
 		if (load[i] < load[best])
 			best = i;
@@ -105,7 +106,7 @@ bool media_is_full(struct broker *b, uint32_t index)
 	uint32_t links = 0;
 
 	for (struct peer *p = peer_each(b, NULL); p; p = peer_each(b, p))
-		links += p->media == index && p->ice;
+		links += p->session->media == index && p->ice;
 
 	return links >= MEDIA_LINKS_MAX;
 }
@@ -140,16 +141,28 @@ void link_start(struct peer *p, uint32_t kinds)
 	link_layout(&l, kinds);
 	if ((err = make_regions(p, &l)) ||
 	    (err = send_ice_link_own(&ice->down, &(struct msg_ice_link_own){
-		     p->id, p->generation, kinds, p->media }, NULL, 0,
+		     p->id, p->generation, kinds, 0 }, NULL, 0,
 		     &p->regions[ICE_MEDIA])) ||
 	    (err = send_media_link_own(&media->down,
-		     &(struct msg_media_link_own){ p->id, p->generation, kinds,
-		     0 }, NULL, 0, &p->regions[MEDIA_MEDIA]))) {
+		     &(struct msg_media_link_own){ p->id, p->generation,
+		     p->session->number, kinds, p->kinds_in, p->kinds_out,
+		     p->codecs }, NULL, 0, &p->regions[MEDIA_MEDIA]))) {
 		failed(p, err);
 		return;
 	}
 	loop_timer(p->b->loop, &p->link_by, mono_add(mono_now(), MAP_US),
 		   on_map_late, p);
+}
+
+void link_tell_kinds(struct peer *p)
+{
+	struct worker *media = media_of(p);
+
+	if (media && p->link != LINK_NONE && p->link != LINK_LOST)
+		(void)send_media_peer_kinds(&media->ctl,
+			&(struct msg_media_peer_kinds){ p->id, p->generation,
+			p->kinds_in, p->kinds_out, p->codecs, 0 }, NULL, 0,
+			NULL);
 }
 
 /* bells: [0] heard by ice, [1] audio and data, [2] video heard by media. */
@@ -233,7 +246,8 @@ void link_restore(struct broker *b, uint32_t index)
 {
 	for (struct peer *p = peer_each(b, NULL), *next; p; p = next) {
 		next = peer_each(b, p);
-		if (p->media == index && p->kinds && p->link == LINK_LOST)
+		if (p->session->media == index && p->kinds &&
+		    p->link == LINK_LOST)
 			link_start(p, p->kinds);
 	}
 }

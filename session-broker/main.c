@@ -90,8 +90,8 @@ static void on_stats(struct mono now, void *arg)
 		alive += b->media[i].worker != NULL;
 	if (to)
 		(void)send_broker_stats(to, &(struct msg_broker_stats){
-			b->peers, b->connected, alive, b->restarts }, NULL, 0,
-			NULL);
+			b->peers, b->connected, alive, b->restarts,
+			b->sessions, 0 }, NULL, 0, NULL);
 	loop_timer(b->loop, &b->stats, mono_add(now, STATS_US), on_stats, b);
 }
 

@@ -44,9 +44,7 @@ static int adopt(struct worker *w, const struct msg_ice_hello *m)
 	p = peer_by_name(b, call.name, strlen(call.name));
 	if (p && (p->ice || p->forking))
 		return -EEXIST;
-	if (!p && (err = peer_new(&p, b, peer_by_call(b, call.call) ?
-				  next_number(b) : call.call, call.name,
-				  strlen(call.name))))
+	if (!p && (err = peer_adopt(&p, b, &call)))
 		return err;
 	peer_set_id(p, m->peer);
 	port_give(b, p->port);
@@ -56,8 +54,11 @@ static int adopt(struct worker *w, const struct msg_ice_hello *m)
 	p->answered = true;
 	p->generation = m->generation;
 	p->kinds = m->kinds;
-	p->media = m->media_worker < b->media_count ? m->media_worker :
-						      media_least_loaded(b);
+	p->kinds_in = m->kinds_in;
+	p->kinds_out = m->kinds_out;
+	p->codecs = m->codecs;
+	p->moved = p->session->number != call.session ||
+		   p->session->media != call.media;
 	/* media_holds of its media-worker turns this into LINK_UP. */
 	p->link = m->kinds ? LINK_LOST : LINK_NONE;
 	if (m->state < CALL_STATES) {
@@ -68,9 +69,7 @@ static int adopt(struct worker *w, const struct msg_ice_hello *m)
 	log_info("peer adopted", "peer=%s state=%s", p->name,
 		 call_state_name(p->state));
 	if (to_signaling(b))
-		(void)send_call_known(to_signaling(b),
-			&(struct msg_call_known){ p->call, p->state, 0 },
-			p->name, strlen(p->name), NULL);
+		tell_known(b->signaling.worker, p);
 
 	return 0;
 }
@@ -211,11 +210,18 @@ int on_peer_kinds(struct worker *w, const struct msg_peer_kinds *m,
 
 	(void)blob;
 	(void)len;
-	if (m->kinds > 7)
+	if ((m->kinds | m->kinds_in | m->kinds_out) > 7)
 		return -EPROTO;
+	if (!p)
+		return 0;
+	p->kinds_in = m->kinds_in & m->kinds;
+	p->kinds_out = m->kinds_out & m->kinds;
+	p->codecs = m->codecs;
 	/* Rings that are no longer needed stay: no gap for those that are. */
-	if (p && ((m->kinds & ~p->kinds) || p->link == LINK_NONE))
+	if ((m->kinds & ~p->kinds) || p->link == LINK_NONE)
 		link_start(p, m->kinds | p->kinds);
+	else
+		link_tell_kinds(p);
 
 	return 0;
 }

@@ -16,10 +16,15 @@ static int refuse(struct worker *w, uint64_t call, uint32_t why,
 	return 0;
 }
 
-static void tell_known(struct worker *w, struct peer *p)
+void tell_known(struct worker *w, const struct peer *p)
 {
+	char both[MSG_NAMES + 1];
+	int len = snprintf(both, sizeof(both), "%s%s", p->name,
+			   session_wish(p->session));
+
 	(void)send_call_known(&w->ctl, &(struct msg_call_known){
-		p->call, p->state, 0 }, p->name, strlen(p->name), NULL);
+		p->call, p->state, (uint32_t)strlen(p->name) }, both,
+		(size_t)len, NULL);
 }
 
 int on_signaling_hello(struct worker *w, const struct msg_signaling_hello *m,
@@ -45,9 +50,9 @@ int on_signaling_hello(struct worker *w, const struct msg_signaling_hello *m,
 /* The folder of its worker names the call, for a later broker. */
 static void note_call(struct peer *p)
 {
-	struct rundir_call c = { p->call, p->port, "" };
+	struct rundir_call c;
 
-	snprintf(c.name, sizeof(c.name), "%s", p->name);
+	rundir_call_of(&c, p);
 	if (p->ice && rundir_note_call(p->b, p->ice->name, &c))
 		log_warn("call not noted", "peer=%s", p->name);
 }
@@ -57,11 +62,14 @@ int on_call_open(struct worker *w, const struct msg_call_open *m,
 {
 	struct broker *b = w->b;
 	struct peer *p = peer_by_call(b, m->call);
+	struct peer_hello hello = { m->call, blob, m->name_len,
+				    (const char *)blob + m->name_len,
+				    len - m->name_len };
 	int err;
 
-	if (!m->call || !len)
+	if (!m->call || m->name_len > len || !hello.name_len)
 		return -EPROTO;
-	if (!p && (p = peer_by_name(b, blob, len))) {
+	if (!p && (p = peer_by_name(b, hello.name, hello.name_len))) {
 		peer_set_call(p, m->call);
 		note_call(p);
 	}
@@ -70,7 +78,10 @@ int on_call_open(struct worker *w, const struct msg_call_open *m,
 	if (b->peers >= b->opt->max_peers)
 		return refuse(w, m->call, WHY_FULL,
 			      "the server takes no more peers");
-	err = peer_new(&p, b, m->call, blob, len);
+	err = peer_new(&p, b, &hello);
+	if (err == -EUSERS)
+		return refuse(w, m->call, WHY_FULL,
+			      "the session takes no more peers");
 	if (err == -ENOMEM)
 		return refuse(w, m->call, WHY_RESOURCES, "no memory");
 
@@ -82,12 +93,10 @@ static int begin(struct peer *p)
 {
 	if (p->ice || p->forking)
 		return 0;
-	if (media_is_full(p->b, p->media))
-		p->media = media_least_loaded(p->b);
-	if (media_is_full(p->b, p->media))
+	if (session_place(p->session))
 		return -EUSERS;
-	log_info("call begins", "peer=%s session=session_%llu media_worker=%u",
-		 p->name, (unsigned long long)p->session, p->media);
+	log_info("call begins", "peer=%s session=%s media_worker=%u", p->name,
+		 p->session->name, p->session->media);
 	peer_set_state(p, CALL_CONNECTING);
 
 	return spawn_peer(p);
@@ -180,6 +189,26 @@ int on_call_close(struct worker *w, const struct msg_call_close *m,
 	(void)len;
 	if (p)
 		peer_end(p, m->why < WHYS ? m->why : WHY_CLOSED, "closed");
+
+	return 0;
+}
+
+/* What stands in a request is for the pipeline; this one has no taps. */
+int on_control_request(struct worker *w, const struct msg_control_request *m,
+		       const void *blob, size_t len)
+{
+	static const char *const texts[] = {
+		[CONTROL_NO_CALL] = "the call has ended",
+		[CONTROL_NOT_SUPPORTED] = "this pipeline has no taps",
+	};
+	enum control_error error = peer_by_call(w->b, m->call) ?
+		CONTROL_NOT_SUPPORTED : CONTROL_NO_CALL;
+
+	(void)blob;
+	(void)len;
+	(void)send_control_reply(&w->ctl, &(struct msg_control_reply){
+		m->request, error, 0 }, texts[error], strlen(texts[error]),
+		NULL);
 
 	return 0;
 }

@@ -106,28 +106,56 @@ void peer_set_id(struct peer *p, uint64_t id)
 	*at = p;
 }
 
-int peer_new(struct peer **out, struct broker *b, uint64_t call,
-	     const void *name, size_t len)
+/* Takes the place that the peer has in s. */
+static int add(struct peer **out, struct session *s, uint64_t call,
+	       const char *name, size_t len)
 {
-	struct peer *p;
+	struct peer *p = calloc(1, sizeof(*p));
 
-	if (!peer_name_ok(name, len))
-		return -EPROTO;
-	p = calloc(1, sizeof(*p));
-	if (!p)
+	if (!p) {
+		session_leave(s);
 		return -ENOMEM;
-	p->b = b;
+	}
+	p->b = s->b;
+	p->session = s;
 	memcpy(p->name, name, len);
 	for (int i = 0; i < 4; i++)
 		p->regions[i] = -1;
-	p->session = ++b->sessions;
-	p->media = media_least_loaded(b);
-	peer_set_id(p, next_number(b));
+	peer_set_id(p, next_number(p->b));
 	peer_set_call(p, call);
-	b->peers++;
+	p->b->peers++;
 	*out = p;
 
 	return 0;
+}
+
+int peer_new(struct peer **out, struct broker *b, const struct peer_hello *h)
+{
+	struct session *s;
+	int err;
+
+	if (!peer_name_ok(h->name, h->name_len) ||
+	    (h->session_len && !peer_name_ok(h->session, h->session_len)))
+		return -EPROTO;
+	err = session_join(&s, b, h->session, h->session_len);
+
+	return err ? err : add(out, s, h->call, h->name, h->name_len);
+}
+
+int peer_adopt(struct peer **out, struct broker *b,
+	       const struct rundir_call *c)
+{
+	size_t len = strlen(c->name), session_len = strlen(c->session_name);
+	uint64_t call = peer_by_call(b, c->call) ? next_number(b) : c->call;
+	struct session *s;
+	int err;
+
+	if (!peer_name_ok(c->name, len) ||
+	    (c->shared && !peer_name_ok(c->session_name, session_len)))
+		return -EBADMSG;
+	err = session_rejoin(&s, b, c);
+
+	return err ? err : add(out, s, call, c->name, len);
 }
 
 static void drop_pending(struct peer *p)
@@ -155,6 +183,7 @@ void peer_free(struct peer *p)
 	if (p->state == CALL_CONNECTED)
 		p->b->connected--;
 	p->b->peers--;
+	session_leave(p->session);
 	free(p);
 }
 

@@ -7,8 +7,9 @@
  *     <run>/w/<worker>/ctl  Unix sockets that the worker hears
  *     <run>/w/<worker>/fds
  *     <run>/w/<worker>/pid  "<pid> <start time>", by the broker only
- *     <run>/w/<worker>/call "<call> <port> <peer id>", of an ice-worker: a
- *                           new broker believes this, not the worker
+ *     <run>/w/<worker>/call of an ice-worker: its call, port and session, the
+ *                           peer id and the session's name; a new broker
+ *                           believes this, not the worker
  */
 
 #include "session-broker/broker.h"
@@ -25,7 +26,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { PATH_ROOM = 192 };
+enum { PATH_ROOM = 192, CALL_ROOM = 128 + MSG_NAMES };
 
 /* Whole or not at all: a reader never sees half of it. */
 static int write_file(const char *path, const char *text)
@@ -241,14 +242,29 @@ pid_t rundir_pid(struct broker *b, const char *name)
 	return pid;
 }
 
+void rundir_call_of(struct rundir_call *out, const struct peer *p)
+{
+	*out = (struct rundir_call){
+		.call = p->call, .session = p->session->number,
+		.port = p->port, .media = p->session->media,
+		.shared = p->session->shared,
+	};
+	snprintf(out->name, sizeof(out->name), "%s", p->name);
+	snprintf(out->session_name, sizeof(out->session_name), "%s",
+		 p->session->name);
+}
+
 int rundir_note_call(struct broker *b, const char *name,
 		     const struct rundir_call *call)
 {
-	char path[PATH_ROOM], text[64 + MSG_NAME];
+	char path[PATH_ROOM], text[CALL_ROOM];
 
 	snprintf(path, sizeof(path), "%s/w/%s/call", b->run, name);
-	snprintf(text, sizeof(text), "%llu %u %s",
-		 (unsigned long long)call->call, call->port, call->name);
+	snprintf(text, sizeof(text), "%llu %u %llu %u %u %u %s%s",
+		 (unsigned long long)call->call, call->port,
+		 (unsigned long long)call->session, call->media, call->shared,
+		 (unsigned)strlen(call->name), call->name,
+		 call->shared ? call->session_name : "");
 
 	return write_file(path, text);
 }
@@ -256,8 +272,9 @@ int rundir_note_call(struct broker *b, const char *name,
 int rundir_read_call(struct broker *b, const char *name,
 		     struct rundir_call *out)
 {
-	char path[PATH_ROOM], text[64 + MSG_NAME] = "";
-	unsigned long long call;
+	char path[PATH_ROOM], text[CALL_ROOM] = "";
+	unsigned long long call, session;
+	unsigned name_len;
 	int fd, at = 0;
 	ssize_t n;
 
@@ -267,12 +284,19 @@ int rundir_read_call(struct broker *b, const char *name,
 		return -errno;
 	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
-	if (n <= 0 || sscanf(text, "%llu %u %n", &call, &out->port, &at) != 2 ||
-	    !at)
+	if (n <= 0 ||
+	    sscanf(text, "%llu %u %llu %u %u %u%n", &call, &out->port,
+		   &session, &out->media, &out->shared, &name_len, &at) != 6 ||
+	    text[at++] != ' ' || name_len > MSG_NAME ||
+	    name_len > strlen(text + at))
 		return -EBADMSG;
 	out->call = call;
-	/* A name may hold blanks, and end in one. */
-	snprintf(out->name, sizeof(out->name), "%s", text + at);
+	out->session = session;
+	/* Names may begin and end in a blank. */
+	snprintf(out->name, sizeof(out->name), "%.*s", (int)name_len,
+		 text + at);
+	snprintf(out->session_name, sizeof(out->session_name), "%s",
+		 text + at + name_len);
 
 	return *out->name ? 0 : -EBADMSG;
 }

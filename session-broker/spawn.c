@@ -233,7 +233,7 @@ static void media_lost(struct broker *b, uint32_t index)
 {
 	adopt_forget(b, index);
 	for (struct peer *p = peer_each(b, NULL); p; p = peer_each(b, p))
-		if (p->media == index)
+		if (p->session->media == index)
 			link_lost(p);
 }
 
@@ -307,7 +307,7 @@ int spawn_peer(struct peer *p)
 	}
 	if (!p->port && (err = port_take(b, &p->port)))
 		return err;
-	call = (struct rundir_call){ .call = p->call, .port = p->port };
+	rundir_call_of(&call, p);
 
 	snprintf(name, sizeof(name), "ice-%llx.%llx",
 		 (unsigned long long)p->id,
@@ -323,7 +323,6 @@ int spawn_peer(struct peer *p)
 	}
 	w->spawn = b->last_number;
 	w->peer_id = p->id;
-	snprintf(call.name, sizeof(call.name), "%s", p->name);
 	if ((err = rundir_note_call(b, name, &call)) ||
 	    (err = ask_template(p, w, fds, escrow)) ||
 	    (err = worker_dial(w))) {

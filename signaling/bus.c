@@ -8,6 +8,7 @@
 #include "signaling/bus.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,15 +140,35 @@ static int on_call_gone(struct bus *b, const struct wire_in *in)
 static int on_call_known(struct bus *b, const struct wire_in *in)
 {
 	const struct msg_call_known *m = in->payload;
-	char *name;
+	const char *blob = in->blob;
+	char name[PEER_NAME_MAX + 1], session[PEER_NAME_MAX + 1];
+	size_t rest;
 
-	if (!peer_name_ok(in->blob, in->blob_len))
+	if (m->name_len > in->blob_len || !peer_name_ok(blob, m->name_len))
 		return drop(b, in->type, "not a peer id");
-	name = blob_text(in);
-	if (!name)
-		return drop(b, in->type, "no memory");
-	calls_on_known(b->calls, m->call, name);
-	free(name);
+	rest = in->blob_len - m->name_len;
+	if (rest && !peer_name_ok(blob + m->name_len, rest))
+		return drop(b, in->type, "not a session");
+	snprintf(name, sizeof(name), "%.*s", (int)m->name_len, blob);
+	snprintf(session, sizeof(session), "%.*s", (int)rest,
+		 blob + m->name_len);
+	calls_on_known(b->calls, m->call, name, session);
+
+	return 0;
+}
+
+static int on_control_reply(struct bus *b, const struct wire_in *in)
+{
+	const struct msg_control_reply *m = in->payload;
+	enum control_error error = m->error < CONTROL_ERRORS ?
+		(enum control_error)m->error : CONTROL_INVALID;
+	char *text = blob_clean(in);
+
+	if (!text)
+		return drop(b, in->type, "not a text");
+	if (b->on_control)
+		b->on_control(m->request, error, text, b->control_arg);
+	free(text);
 
 	return 0;
 }
@@ -256,12 +277,18 @@ void bus_close(struct bus *b)
 	b->channel = NULL;
 }
 
-int bus_call_open(struct bus *b, uint64_t call, const char *peer)
+int bus_call_open(struct bus *b, uint64_t call, const char *peer,
+		  const char *session)
 {
-	struct msg_call_open m = { call };
+	struct msg_call_open m = { call, (uint32_t)strlen(peer), 0 };
+	char both[MSG_NAMES + 1];
+	int len = snprintf(both, sizeof(both), "%s%s", peer, session);
+
+	if (len >= (int)sizeof(both))
+		return -EMSGSIZE;
 
 	return !b->ready ? -ENOTCONN
-			 : send_call_open(&b->wire, &m, peer, strlen(peer),
+			 : send_call_open(&b->wire, &m, both, (size_t)len,
 					  NULL);
 }
 
@@ -298,4 +325,17 @@ int bus_call_close(struct bus *b, uint64_t call)
 
 	return !b->ready ? -ENOTCONN
 			 : send_call_close(&b->wire, &m, NULL, 0, NULL);
+}
+
+int bus_control(struct bus *b, uint64_t call, uint64_t request,
+		const char *json)
+{
+	struct msg_control_request m = { call, request };
+	size_t len = strlen(json);
+
+	if (len > MSG_CONTROL)
+		return -EMSGSIZE;
+
+	return !b->ready ? -ENOTCONN
+			 : send_control_request(&b->wire, &m, json, len, NULL);
 }

@@ -30,6 +30,11 @@ struct bus {
 	uint64_t dropped;	/* messages with contents nobody may have */
 	struct mono drops_told;	/* not logged again before */
 	int64_t (*wall_ms)(void);
+	/* Answers to bus_control(); set it before the loop runs, or leave it.
+	 * text: JSON, or with an error words for humans. */
+	void (*on_control)(uint64_t request, enum control_error error,
+			   const char *text, void *arg);
+	void *control_arg;
 };
 
 /* calls may be set later, before the loop runs. */
@@ -38,11 +43,17 @@ int bus_open(struct bus *b, struct loop *loop, int64_t (*wall_ms)(void),
 void bus_close(struct bus *b);
 
 /* -ENOTCONN while the broker is away; else as channel_send(). */
-int bus_call_open(struct bus *b, uint64_t call, const char *peer) MUST_USE;
+int bus_call_open(struct bus *b, uint64_t call, const char *peer,
+		  const char *session) MUST_USE;
 int bus_call_want(struct bus *b, uint64_t call, unsigned kinds) MUST_USE;
 int bus_call_describe(struct bus *b, uint64_t call,
 		      enum description_kind kind, const char *sdp) MUST_USE;
 int bus_call_trickle(struct bus *b, uint64_t call, const char *line) MUST_USE;
 int bus_call_close(struct bus *b, uint64_t call) MUST_USE;
+
+/* call: calls_number(). The answer comes by on_control; none when the broker
+ * dies meanwhile. -EMSGSIZE: more than MSG_CONTROL. */
+int bus_control(struct bus *b, uint64_t call, uint64_t request,
+		const char *json) MUST_USE;
 
 #endif

@@ -26,6 +26,7 @@ struct lines {
 struct call {
 	uint64_t number;
 	char *name;
+	char *session;		/* or NULL */
 	bool told;		/* this broker heard call_open */
 	bool ever_told;		/* some broker may know the number */
 	bool open;		/* answered once */
@@ -74,9 +75,14 @@ static void lines_clear(struct lines *l)
 	l->len = 0;
 }
 
+static size_t name_slot(const struct calls *c, const char *name)
+{
+	return hub_hash(c->seed, name) % BUCKETS;
+}
+
 static struct call **name_bucket(struct calls *c, const char *name)
 {
-	return &c->names[hub_hash(c->seed, name) % BUCKETS];
+	return &c->names[name_slot(c, name)];
 }
 
 static struct call **number_bucket(struct calls *c, uint64_t number)
@@ -84,9 +90,9 @@ static struct call **number_bucket(struct calls *c, uint64_t number)
 	return &c->numbers[number % BUCKETS];
 }
 
-static struct call *find_name(struct calls *c, const char *name)
+static struct call *find_name(const struct calls *c, const char *name)
 {
-	struct call *call = *name_bucket(c, name);
+	struct call *call = c->names[name_slot(c, name)];
 
 	while (call && strcmp(call->name, name) != 0)
 		call = call->by_name;
@@ -154,6 +160,7 @@ static void forget(struct calls *c, struct call *call)
 	lines_clear(&call->remote);
 	lines_clear(&call->local);
 	free(call->offer);
+	free(call->session);
 	free(call->name);
 	free(call);
 }
@@ -209,13 +216,31 @@ static struct call *find_or_add(struct calls *c, const char *name)
 	return call ? call : add(c, name, new_number(c));
 }
 
+static int set_session(struct call *call, const char *session)
+{
+	char *copy = session && *session ? strdup(session) : NULL;
+
+	if (session && *session && !copy)
+		return -ENOBUFS;
+	free(call->session);
+	call->session = copy;
+
+	return 0;
+}
+
+static int open_call(struct calls *c, const struct call *call)
+{
+	return c->ops.open(call->number, call->name,
+			   call->session ? call->session : "", c->ops.arg);
+}
+
 /* Tells the broker what it has not heard of this call. */
 static void sync(struct calls *c, struct call *call)
 {
 	if (!c->up || (!call->open && !call->offer))
 		return;
 	if (!call->told) {
-		if (c->ops.open(call->number, call->name, c->ops.arg))
+		if (open_call(c, call))
 			return;
 		call->told = call->ever_told = true;
 	}
@@ -257,6 +282,30 @@ static void close_call(struct calls *c, struct call *call)
 	lines_clear(&call->local);
 }
 
+static bool is_in(const struct call *call, const char *session)
+{
+	return !session ||
+	       strcmp(call->session ? call->session : "", session) == 0;
+}
+
+/* The call of this peer in this session; NULL: no room. */
+static struct call *call_in(struct calls *c, const char *peer,
+			    const char *session)
+{
+	struct call *call = find_name(c, peer);
+
+	if (call && !is_in(call, session) && call->ever_told) {
+		close_call(c, call);
+		call = NULL;
+	}
+	if (!call)
+		call = add(c, peer, new_number(c));
+	if (call && !is_in(call, session) && set_session(call, session))
+		return NULL;
+
+	return call;
+}
+
 static void deliver(struct calls *c, const char *name, struct hub_event ev)
 {
 	ev.peer = HUB_SERVER;
@@ -282,10 +331,10 @@ static void wait_until(struct calls *c, struct mono when)
 	c->due = mono_min(c->due, when);
 }
 
-int calls_offer(struct calls *c, const char *peer, const char *sdp,
-		struct mono now)
+int calls_offer(struct calls *c, const char *peer, const char *session,
+		const char *sdp, struct mono now)
 {
-	struct call *call = find_or_add(c, peer);
+	struct call *call = call_in(c, peer, session);
 
 	if (!call)
 		return -ENOBUFS;
@@ -304,9 +353,10 @@ int calls_offer(struct calls *c, const char *peer, const char *sdp,
 	return 0;
 }
 
-int calls_want_offer(struct calls *c, const char *peer, unsigned kinds)
+int calls_want_offer(struct calls *c, const char *peer, const char *session,
+		     unsigned kinds)
 {
-	struct call *call = find_or_add(c, peer);
+	struct call *call = call_in(c, peer, session);
 
 	if (!call)
 		return -ENOBUFS;
@@ -314,7 +364,7 @@ int calls_want_offer(struct calls *c, const char *peer, unsigned kinds)
 		return -EBUSY;
 	if (!c->up)
 		return -EAGAIN;
-	if (!call->told && c->ops.open(call->number, call->name, c->ops.arg))
+	if (!call->told && open_call(c, call))
 		return -EAGAIN;
 	call->told = call->ever_told = true;
 
@@ -446,7 +496,8 @@ void calls_on_down(struct calls *c, struct mono now)
 	}
 }
 
-void calls_on_known(struct calls *c, uint64_t number, const char *peer)
+void calls_on_known(struct calls *c, uint64_t number, const char *peer,
+		    const char *session)
 {
 	struct call *call = find_number(c, number);
 
@@ -470,6 +521,7 @@ void calls_on_known(struct calls *c, uint64_t number, const char *peer)
 		call = add(c, peer, number);
 	if (!call)
 		return;
+	(void)!set_session(call, session);	/* the broker has it too */
 	call->open = call->told = call->ever_told = true;
 	sync(c, call);
 }
@@ -655,6 +707,13 @@ void calls_tick(struct calls *c, struct mono now)
 struct mono calls_due(const struct calls *c)
 {
 	return c->due;
+}
+
+uint64_t calls_number(const struct calls *c, const char *peer)
+{
+	const struct call *call = find_name(c, peer);
+
+	return call && call->told ? call->number : 0;
 }
 
 size_t calls_count(const struct calls *c)

@@ -44,7 +44,8 @@ struct calls;
 
 struct calls_ops {
 	/* To the broker: 0, or negative when its link is down or full. */
-	int (*open)(uint64_t call, const char *peer, void *arg);
+	int (*open)(uint64_t call, const char *peer, const char *session,
+		    void *arg);
 	int (*describe)(uint64_t call, enum description_kind kind,
 			const char *sdp, void *arg);
 	int (*trickle)(uint64_t call, const char *line, void *arg);
@@ -66,17 +67,21 @@ void calls_free(struct calls *c);
 /*
  * The peer speaks.
  *
+ * session: the one to call in, "" one of its own; an offer for another one
+ * than its call is in ends that call and begins a new one. NULL: whatever it
+ * is.
+ *
  * calls_offer(): 0: HUB_OFFER_TAKEN or HUB_OFFER_REFUSED will follow (also
  * before this returns). -EBUSY: its last offer is not answered yet. -ENOBUFS:
  * no room for another call.
  */
-int calls_offer(struct calls *c, const char *peer, const char *sdp,
-		struct mono now) MUST_USE;
+int calls_offer(struct calls *c, const char *peer, const char *session,
+		const char *sdp, struct mono now) MUST_USE;
 
 /* 0: HUB_OFFER will follow, or HUB_REFUSED. -EBUSY: an offer of either side
  * waits for its answer. -EAGAIN: the broker is away. -ENOBUFS. */
-int calls_want_offer(struct calls *c, const char *peer, unsigned kinds)
-	MUST_USE;
+int calls_want_offer(struct calls *c, const char *peer, const char *session,
+		     unsigned kinds) MUST_USE;
 
 /* 0. -ENOENT: no offer of ours is open. -EAGAIN: the broker is away. */
 int calls_answer(struct calls *c, const char *peer, const char *sdp,
@@ -97,7 +102,8 @@ void calls_drop(struct calls *c, const char *peer);
 /* The broker speaks. A call that is not known (any more) is ignored. */
 void calls_on_up(struct calls *c, struct mono now);
 void calls_on_down(struct calls *c, struct mono now);
-void calls_on_known(struct calls *c, uint64_t call, const char *peer);
+void calls_on_known(struct calls *c, uint64_t call, const char *peer,
+		    const char *session);
 void calls_on_local(struct calls *c, uint64_t call, enum description_kind kind,
 		    const char *sdp, int64_t wall_ms);
 void calls_on_trickle(struct calls *c, uint64_t call, const char *line);
@@ -108,6 +114,9 @@ void calls_on_gone(struct calls *c, uint64_t call, enum call_why why,
 
 void calls_tick(struct calls *c, struct mono now);
 struct mono calls_due(const struct calls *c);
+
+/* The number of the peer's call, that the broker knows; 0: it has none. */
+uint64_t calls_number(const struct calls *c, const char *peer);
 
 /* Calls that are not CLOSING. */
 size_t calls_count(const struct calls *c);

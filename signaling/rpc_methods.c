@@ -269,8 +269,8 @@ static void offer_server(struct rpc_request *q, const char *id,
 	/* Held first: the answer may come before calls_offer() returns. */
 	err = rpc_hold(q, id);
 	if (!err)
-		err = calls_offer(rpc->world->calls, rpc->peer.name, sdp,
-				  q->now);
+		err = calls_offer(rpc->world->calls, rpc->peer.name, "",
+				  sdp, q->now);
 	if (!err)
 		return;
 	if (!rpc->waiting.open)
@@ -420,7 +420,7 @@ static void on_request_offer(struct rpc_request *q)
 		params_error(q, "audio, video, data", "are all false");
 		return;
 	}
-	err = calls_want_offer(rpc->world->calls, rpc->peer.name, kinds);
+	err = calls_want_offer(rpc->world->calls, rpc->peer.name, "", kinds);
 	if (err)
 		offer_not_wanted(q, err);
 	else

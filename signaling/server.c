@@ -26,11 +26,12 @@ static int64_t wall_ms(void)
 	return wall_us() / 1000;
 }
 
-static int call_open(uint64_t call, const char *peer, void *arg)
+static int call_open(uint64_t call, const char *peer, const char *session,
+		     void *arg)
 {
 	struct server *s = arg;
 
-	return bus_call_open(&s->bus, call, peer);
+	return bus_call_open(&s->bus, call, peer, session);
 }
 
 static int call_describe(uint64_t call, enum description_kind kind,

@@ -253,7 +253,7 @@ static void on_offer(struct uplink *u, const char *from,
 
 	if (!sdp)
 		return;
-	err = calls_offer(u->calls, from, sdp, mono_now());
+	err = calls_offer(u->calls, from, NULL, sdp, mono_now());
 	if (!err)
 		return;
 	log_fail(err, "offer not taken");

@@ -408,7 +408,11 @@ void play_link_own(struct play *p, struct play_link *l, uint64_t peer,
 	if (link_map_own(&l->end, kinds, generation, l->ice[0], l->ice[1]))
 		play_die("own half");
 	if (send_media_link_own(&p->to_fds, &(struct msg_media_link_own){
-			peer, generation, kinds, 0 }, NULL, 0, l->media))
+			.peer = peer, .generation = generation,
+			.session = peer, .kinds = kinds, .kinds_in = kinds,
+			.kinds_out = kinds,
+			.codecs = 1u << CODEC_VP8 | 1u << CODEC_VP9,
+			}, NULL, 0, l->media))
 		play_die("media_link_own not sent");
 }
 

@@ -56,9 +56,11 @@ static int told(uint64_t call)
 	return is_up ? 0 : -ENOTCONN;
 }
 
-static int b_open(uint64_t call, const char *peer, void *arg)
+static int b_open(uint64_t call, const char *peer, const char *session,
+		  void *arg)
 {
 	(void)arg;
+	(void)session;
 	if (!peer_name_ok(peer, strlen(peer)))
 		abort();
 
@@ -139,7 +141,7 @@ static void broker_says(char what, const char *text)
 		calls_on_gone(world.calls, call, (enum call_why)(n % WHYS),
 			      n & 128, text);
 	else if (what == 'K' && peer_name_ok(text, strlen(text)))
-		calls_on_known(world.calls, n, text);
+		calls_on_known(world.calls, n, text, n & 1 ? "s" : "");
 }
 
 static void step(const uint8_t *bytes, size_t len, struct mono *now)

@@ -158,7 +158,7 @@ static void rubbish(uint64_t call)
 	struct msg_call_trickle trickle = { call };
 	struct msg_call_state state = { call, 9999, 0 };
 	struct msg_call_gone gone = { call, WHY_BAD_CANDIDATE, 0 };
-	struct msg_call_known known = { .call = 77 };
+	struct msg_call_known known = { .call = 77, .name_len = 3 };
 
 	(void)send_call_local(&wire, &local, "v=0\0m=", 6, NULL);
 	(void)send_call_local(&wire, &local, "v=0\xff", 4, NULL);
@@ -170,7 +170,13 @@ static void rubbish(uint64_t call)
 	(void)send_call_trickle(&wire, &trickle, "", 0, NULL);
 	(void)send_call_state(&wire, &state, NULL, 0, NULL);
 	(void)send_call_known(&wire, &known, "a\0b", 3, NULL);
+	known.name_len = 1;
 	(void)send_call_known(&wire, &known, "\xff", 1, NULL);
+	(void)send_call_known(&wire, &known, "", 0, NULL);
+	(void)send_call_known(&wire, &known, "a\xff", 2, NULL);
+	known.name_len = UINT32_MAX;
+	(void)send_call_known(&wire, &known, "a", 1, NULL);
+	known.name_len = 0;
 	(void)send_call_known(&wire, &known, "", 0, NULL);
 	(void)send_call_gone(&wire, &gone, "a\0b\x1b\xff\xc2\x85\xc3\xa9", 9,
 			     NULL);

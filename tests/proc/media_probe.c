@@ -981,7 +981,8 @@ static void bad_regions_break_their_link_only(void)
 	broken = play.broken;
 	bad.generation = 2;
 	must(!send_media_link_own(&play.to_fds, &(struct msg_media_link_own){
-			24, 2, LINK_AUDIO | LINK_VIDEO, 0 }, NULL, 0,
+			.peer = 24, .generation = 2, .session = 24,
+			.kinds = LINK_AUDIO | LINK_VIDEO }, NULL, 0,
 			bad.media), "media_link_own not sent");
 	must_break(broken, &bad, WHY_RESOURCES);
 	play_unlink(&play, &bad);

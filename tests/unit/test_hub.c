@@ -159,11 +159,13 @@ END_TEST
 
 static int broker_err;	/* what the broker's functions answer */
 
-static int c_open(uint64_t call, const char *peer, void *arg)
+static int c_open(uint64_t call, const char *peer, const char *session,
+		  void *arg)
 {
 	(void)arg;
 	if (!broker_err)
-		tell("open %d %s\n", (int)call, peer);
+		tell("open %d %s%s%s\n", (int)call, peer,
+		     *session ? " in " : "", session);
 
 	return broker_err;
 }
@@ -261,7 +263,7 @@ static int candidate(struct calls *c, const char *line, int64_t us)
 
 static void offer(struct calls *c, int64_t us)
 {
-	ck_assert_int_eq(calls_offer(c, "a", "O", mono_at(us)), 0);
+	ck_assert_int_eq(calls_offer(c, "a", "", "O", mono_at(us)), 0);
 }
 
 static void answered(struct calls *c)
@@ -277,7 +279,7 @@ START_TEST(a_call_is_opened_answered_and_hung_up)
 
 	offer(c, 0);
 	expect("open 1 a\noffer 1 O\n");
-	ck_assert_int_eq(calls_offer(c, "a", "O", mono_at(1)), -EBUSY);
+	ck_assert_int_eq(calls_offer(c, "a", "", "O", mono_at(1)), -EBUSY);
 	calls_on_local(c, 1, DESCRIPTION_ANSWER, "A", 0);
 	expect("a<taken\na<answer A\n");
 	calls_on_state(c, 1, CALL_CONNECTED, 5);
@@ -298,17 +300,17 @@ START_TEST(the_server_makes_an_offer_when_asked)
 {
 	struct calls *c = begin(true);
 
-	ck_assert_int_eq(calls_want_offer(c, "a", 5), 0);
+	ck_assert_int_eq(calls_want_offer(c, "a", "", 5), 0);
 	expect("open 1 a\nwant 1 5\n");
 	calls_on_local(c, 1, DESCRIPTION_OFFER, "S", 0);
 	expect("a<offer S\n");
-	ck_assert_int_eq(calls_want_offer(c, "a", 5), -EBUSY);
+	ck_assert_int_eq(calls_want_offer(c, "a", "", 5), -EBUSY);
 	ck_assert_int_eq(calls_answer(c, "a", "A", mono_at(0)), 0);
 	expect("answer 1 A\n");
-	ck_assert_int_eq(calls_want_offer(c, "a", 7), 0);
+	ck_assert_int_eq(calls_want_offer(c, "a", "", 7), 0);
 	expect("want 1 7\n");
 	down(c, 0);
-	ck_assert_int_eq(calls_want_offer(c, "a", 7), -EAGAIN);
+	ck_assert_int_eq(calls_want_offer(c, "a", "", 7), -EAGAIN);
 	calls_free(c);
 }
 END_TEST
@@ -503,18 +505,18 @@ START_TEST(a_call_from_before_belongs_to_its_name)
 {
 	struct calls *c = begin(true);
 
-	calls_on_known(c, 99, "a");
+	calls_on_known(c, 99, "a", "");
 	calls_on_state(c, 99, CALL_CONNECTED, 0);
 	expect("a<state connected\n");
 	offer(c, 0);
 	expect("offer 99 O\n");
-	calls_on_known(c, 99, "a");
+	calls_on_known(c, 99, "a", "");
 	/* A peer that called anew before the broker told of its old call. */
-	calls_on_known(c, 98, "a");
+	calls_on_known(c, 98, "a", "");
 	expect("close 98\n");
 	/* A number that is taken is not given again. */
-	calls_on_known(c, 1, "b");
-	ck_assert_int_eq(calls_offer(c, "c", "O", mono_at(0)), 0);
+	calls_on_known(c, 1, "b", "");
+	ck_assert_int_eq(calls_offer(c, "c", "", "O", mono_at(0)), 0);
 	expect("open 2 c\noffer 2 O\n");
 	calls_free(c);
 }
@@ -527,7 +529,7 @@ START_TEST(early_candidates_go_to_the_call_that_is_known_later)
 	ck_assert_int_eq(candidate(c, "c1", 0), 0);
 	ck_assert_int_eq(candidate(c, "c2", 0), 0);
 	expect("");
-	calls_on_known(c, 99, "a");
+	calls_on_known(c, 99, "a", "");
 	expect("trickle 99 0 0 c1\ntrickle 99 0 0 c2\n");
 	ck_assert_uint_eq(calls_count(c), 1);
 	ck_assert_int_eq(candidate(c, "c3", 0), 0);
@@ -620,8 +622,8 @@ START_TEST(names_of_calls_can_be_walked)
 	const char *name;
 	int count = 0;
 
-	calls_on_known(c, 50, "x");
-	calls_on_known(c, 51, "y");
+	calls_on_known(c, 50, "x", "");
+	calls_on_known(c, 51, "y", "");
 	for (name = calls_next(c, NULL); name; name = calls_next(c, name))
 		count++;
 	ck_assert_int_eq(count, 2);

@@ -59,9 +59,11 @@ static int to_broker(uint64_t call, const char *what)
 	return broker_err;
 }
 
-static int b_open(uint64_t call, const char *peer, void *arg)
+static int b_open(uint64_t call, const char *peer, const char *session,
+		  void *arg)
 {
 	(void)arg;
+	(void)session;
 	(void)peer;
 
 	return to_broker(call, "open");
