@@ -8,7 +8,7 @@ CORE_CC := core/cc/arrival.c core/cc/estimate.c core/cc/trend.c \
 	core/cc/pacer.c
 
 CORE_SCTP := core/sctp/dcep.c
-CORE_HTTP := core/http/h1.c
+CORE_HTTP := core/http/h1.c core/http/chunk.c
 CORE_WS := core/ws/ws.c core/ws/utf8.c core/ws/digest.c core/ws/handshake.c
 CORE_JITTER := core/media/jitter.c core/media/packets.c core/media/transit.c \
 	core/media/opus_head.c

@@ -261,6 +261,7 @@ static int parse_length(struct h1_request *r)
 		return 0;
 	if (count > 1 || v.len == 0 || v.len > 18)
 		return -EBADMSG;
+	r->has_length = true;
 	for (size_t i = 0; i < v.len; i++) {
 		if (v.at[i] < '0' || v.at[i] > '9')
 			return -EBADMSG;
@@ -406,18 +407,32 @@ static const struct phrase {
 } phrases[] = {
 	{ 101, "Switching Protocols" },
 	{ 200, "OK" },
+	{ 201, "Created" },
+	{ 204, "No Content" },
 	{ 304, "Not Modified" },
+	{ 307, "Temporary Redirect" },
 	{ 400, "Bad Request" },
+	{ 401, "Unauthorized" },
 	{ 403, "Forbidden" },
 	{ 404, "Not Found" },
 	{ 405, "Method Not Allowed" },
+	{ 406, "Not Acceptable" },
 	{ 408, "Request Timeout" },
+	{ 409, "Conflict" },
+	{ 412, "Precondition Failed" },
 	{ 413, "Content Too Large" },
+	{ 415, "Unsupported Media Type" },
+	{ 417, "Expectation Failed" },
+	{ 422, "Unprocessable Content" },
 	{ 426, "Upgrade Required" },
+	{ 428, "Precondition Required" },
+	{ 429, "Too Many Requests" },
 	{ 431, "Request Header Fields Too Large" },
 	{ 500, "Internal Server Error" },
 	{ 501, "Not Implemented" },
+	{ 502, "Bad Gateway" },
 	{ 503, "Service Unavailable" },
+	{ 504, "Gateway Timeout" },
 	{ 505, "HTTP Version Not Supported" },
 };
 
@@ -447,6 +462,14 @@ static void put_number(struct buf_out *out, uint64_t v)
 	buf_put(out, digits + at, sizeof(digits) - at);
 }
 
+void h1_write_header(struct buf_out *out, const struct h1_header *h)
+{
+	buf_put(out, h->name.at, h->name.len);
+	put_text(out, ": ");
+	buf_put(out, h->value.at, h->value.len);
+	put_text(out, "\r\n");
+}
+
 void h1_write_answer(struct buf_out *out, const struct h1_answer *a)
 {
 	put_text(out, "HTTP/1.1 ");
@@ -454,17 +477,15 @@ void h1_write_answer(struct buf_out *out, const struct h1_answer *a)
 	put_text(out, " ");
 	put_text(out, h1_reason(a->status));
 	put_text(out, "\r\n");
-	for (unsigned i = 0; i < a->headers_len; i++) {
-		buf_put(out, a->headers[i].name.at, a->headers[i].name.len);
-		put_text(out, ": ");
-		buf_put(out, a->headers[i].value.at, a->headers[i].value.len);
-		put_text(out, "\r\n");
-	}
+	for (unsigned i = 0; i < a->headers_len; i++)
+		h1_write_header(out, &a->headers[i]);
 	if (a->has_length) {
 		put_text(out, "Content-Length: ");
 		put_number(out, a->length);
 		put_text(out, "\r\n");
 	}
+	if (a->chunked)
+		put_text(out, "Transfer-Encoding: chunked\r\n");
 	if (a->status != 101)
 		put_text(out, a->keep_alive ? "Connection: keep-alive\r\n"
 					    : "Connection: close\r\n");

@@ -3,7 +3,7 @@
  *
  * A pure module: bytes in, spans out; it keeps no state between calls. Only
  * the head is parsed here; a body is counted by its Content-Length, chunked
- * bodies are reported and left to the caller.
+ * bodies are reported and taken apart in chunk.h.
  *
  * Memory   Spans point into the caller's bytes and live as long as they do.
  *          Nothing is allocated.
@@ -47,6 +47,7 @@ struct h1_request {
 	bool http10;
 	bool keep_alive;
 	bool chunked;		/* the body is chunked; no length then */
+	bool has_length;	/* there is a Content-Length */
 	uint64_t length;	/* Content-Length, 0 without one */
 	unsigned headers_len;
 	struct h1_header headers[H1_HEADERS_MAX];
@@ -90,6 +91,7 @@ struct h1_answer {
 	unsigned status;
 	bool keep_alive;
 	bool has_length;	/* write Content-Length */
+	bool chunked;		/* write Transfer-Encoding: chunked */
 	uint64_t length;
 	const struct h1_header *headers;
 	unsigned headers_len;
@@ -97,5 +99,8 @@ struct h1_answer {
 
 /* Writes the head of a response, blank line included. Check out->bad. */
 void h1_write_answer(struct buf_out *out, const struct h1_answer *a);
+
+/* "name: value" and the end of the line, for heads and trailers. */
+void h1_write_header(struct buf_out *out, const struct h1_header *h);
 
 #endif

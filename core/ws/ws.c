@@ -109,7 +109,7 @@ static const char *judge_start(const struct ws *w, uint16_t *code)
 	if ((op == WS_OP_CONTINUE) != w->in_message)
 		return w->in_message ? "message inside a message"
 				     : "nothing to continue";
-	if (op == WS_OP_BINARY) {
+	if (op == WS_OP_BINARY && !w->binary) {
 		*code = WS_CODE_BINARY;
 		return "binary message";
 	}
@@ -141,6 +141,8 @@ static const char *judge_frame(struct ws *w, uint16_t *code)
 		return "message too large";
 	if (++w->fragments > WS_FRAGMENTS_MAX)
 		return "too many fragments";
+	if (w->opcode != WS_OP_CONTINUE)
+		w->is_binary = w->opcode == WS_OP_BINARY;
 	w->in_message = true;
 
 	return NULL;
@@ -215,7 +217,8 @@ static void take_payload(struct ws *w, const uint8_t **at, const uint8_t *end,
 		fail(w, ev, WS_CODE_LATER, "no memory");
 	} else if (len) {
 		unmask(w, w->text + w->text_len, *at, len);
-		if (!utf8_add(&w->utf8, w->text + w->text_len, len))
+		if (!w->is_binary &&
+		    !utf8_add(&w->utf8, w->text + w->text_len, len))
 			fail(w, ev, WS_CODE_UTF8, "not UTF-8");
 		w->text_len += len;
 	}
@@ -259,7 +262,8 @@ static void end_message(struct ws *w, struct ws_event *ev)
 	}
 	w->in_message = false;
 	w->fragments = 0;
-	*ev = (struct ws_event){ WS_TEXT, w->text, w->text_len, 0, NULL };
+	*ev = (struct ws_event){ w->is_binary ? WS_BINARY : WS_TEXT, w->text,
+				 w->text_len, 0, NULL };
 	/* The buffer stays until the next call, then begins anew. */
 }
 

@@ -2,8 +2,8 @@
  * ws.h - WebSocket frames (RFC 6455), server's and client's side
  *
  * A pure module. Bytes go in by ws_recv(), one event comes out at a time.
- * Only text messages exist here; each is joined in one buffer and checked as
- * UTF-8 while it arrives. The close handshake itself (who has sent what, how
+ * Each message is joined in one buffer; text is checked as UTF-8 while it
+ * arrives, binary messages are refused unless `binary` is set. The close handshake itself (who has sent what, how
  * long to wait) is the caller's.
  *
  * Memory   Allocates while a message is incomplete; ws_fini() frees. The
@@ -46,7 +46,9 @@ enum ws_code {
 	WS_CODE_INTERNAL = 1011, WS_CODE_LATER = 1013,
 };
 
-enum ws_kind { WS_NONE, WS_TEXT, WS_PING, WS_PONG, WS_CLOSE, WS_FAILED };
+enum ws_kind {
+	WS_NONE, WS_TEXT, WS_BINARY, WS_PING, WS_PONG, WS_CLOSE, WS_FAILED,
+};
 
 struct ws_event {
 	enum ws_kind kind;
@@ -59,8 +61,9 @@ struct ws_event {
 
 struct ws {
 	enum ws_role role;
+	bool binary;		/* set by the owner: they may come */
 	bool dead;		/* closed or failed: nothing more is heard */
-	bool in_payload, in_message, fin;
+	bool in_payload, in_message, is_binary, fin;
 	uint8_t opcode;
 	uint8_t head[WS_HEAD_MAX], head_len;
 	uint8_t mask[4], mask_at;
