@@ -28,3 +28,6 @@ CFLAGS_port/yaml.c := $(cflags_yaml)
 # HTTP/2 (libnghttp2, libs: nghttp2)
 PORT_H2 := port/h2.c
 CFLAGS_port/h2.c := $(cflags_nghttp2)
+# Tokens' signatures by OpenSSL (libs: ssl)
+PORT_JWT := port/jwt_evp.c
+CFLAGS_port/jwt_evp.c := $(cflags_ssl)

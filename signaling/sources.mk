@@ -1,8 +1,10 @@
 # signaling: pieces that tests link alone, then the process.
 SIG_JSON := signaling/text.c signaling/scan.c $(PORT_JSON)
 SIG_CORE := signaling/hub.c signaling/calls.c signaling/limit.c \
-	signaling/metrics.c signaling/auth.c \
 	core/session/peer_name.c
+# Tokens (libs: ssl jansson), and what is counted (with COMMON_LOG).
+SIG_AUTH := signaling/auth.c signaling/jwt.c $(PORT_JWT)
+SIG_METRICS := signaling/metrics.c
 SIG_RPC := signaling/jsonrpc.c signaling/rpc_methods.c signaling/rpc_notify.c
 SIG_NET := signaling/stream.c signaling/source.c signaling/files.c \
 	signaling/route.c signaling/door.c signaling/conn.c signaling/listen.c
@@ -11,6 +13,7 @@ BINS += signaling
 signaling_MAIN := signaling/main.c
 signaling_SRC := signaling/options.c signaling/server.c signaling/bus.c \
 	signaling/uplink.c $(SIG_NET) $(SIG_RPC) $(SIG_CORE) $(SIG_JSON) \
+	$(SIG_AUTH) $(SIG_METRICS) \
 	$(CORE_HTTP) $(CORE_WS) $(PORT_SECCOMP) $(PROTO) $(COMMON_LOOP) \
 	$(COMMON_LOG) $(COMMON_CHANNEL)
-signaling_LIBS := jansson seccomp
+signaling_LIBS := jansson seccomp ssl
