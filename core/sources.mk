@@ -17,5 +17,5 @@ CORE_MEDIA := $(CORE_JITTER) core/media/stretch.c core/media/graph.c \
 CORE_CANDIDATE := core/sdp/candidate.c core/sdp/addr.c core/sdp/scan.c
 CORE_SDP := $(CORE_CANDIDATE) core/sdp/parse.c core/sdp/attr.c \
 	core/sdp/match.c core/sdp/session.c core/sdp/answer.c \
-	core/sdp/offer.c core/sdp/write.c
+	core/sdp/offer.c core/sdp/write.c core/sdp/frag.c
 CORE_PIPELINE := core/pipeline/manifest.c core/pipeline/tree.c

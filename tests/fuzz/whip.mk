@@ -1,0 +1,2 @@
+FUZZERS += fuzz_sdpfrag
+fuzz_sdpfrag_SRC := $(CORE_SDP)
