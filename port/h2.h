@@ -34,17 +34,19 @@ enum {
 	H2_STREAMS_MAX = 100,	/* at the same time */
 	H2_HEADERS_BYTES = 16384,	/* name + value + 32 of each field */
 	H2_CONTINUATIONS_MAX = 8,	/* of one header block */
+	H2_BLOCK_BYTES = 20480,	/* of one header block as it comes */
 	H2_WINDOW = 65535,	/* bytes of request body under way, a stream */
 	H2_STREAM_QUEUE = 262144,	/* bytes of one answer, unsent */
 	H2_QUEUE = 1048576,	/* of all answers of a connection */
-	H2_OUTBOUND_MAX = 512,	/* frames of ours that wait to be sent */
-	H2_ACKS_MAX = 256,	/* PING and SETTINGS answers among them */
+	H2_OUTBOUND_MAX = 1024,	/* frames of ours that wait to be sent */
+	H2_ACKS_MAX = 512,	/* PING and SETTINGS answers among them */
 	H2_EMPTY_DATA_MAX = 100,	/* of one stream */
 	H2_SETTINGS_MAX = 64,	/* entries of one frame */
 	H2_RESETS_PER_S = 20,	/* streams taken back or refused */
 	H2_RESETS_BURST = 100,
-	H2_CONTROLS_PER_S = 200,	/* PING, SETTINGS, PRIORITY, unknown */
-	H2_CONTROLS_BURST = 1000,
+	H2_CONTROLS_PER_S = 200,	/* PING, SETTINGS, PRIORITY, unknown,
+				   empty DATA */
+	H2_CONTROLS_BURST = 400,
 };
 
 /* Spans of time, microseconds. */

@@ -26,8 +26,11 @@ CFLAGS_port/vpx.c := $(cflags_vpx)
 PORT_YAML := port/yaml.c
 CFLAGS_port/yaml.c := $(cflags_yaml)
 # HTTP/2 (libnghttp2, libs: nghttp2)
-PORT_H2 := port/h2.c
+PORT_H2 := port/h2.c port/h2_meter.c port/h2_fields.c port/h2_queue.c
 CFLAGS_port/h2.c := $(cflags_nghttp2)
 # Tokens' signatures by OpenSSL (libs: ssl)
 PORT_JWT := port/jwt_evp.c
 CFLAGS_port/jwt_evp.c := $(cflags_ssl)
+# TLS for signaling's listeners (libs: ssl)
+PORT_TLS := port/tls.c
+CFLAGS_port/tls.c := $(cflags_ssl)
