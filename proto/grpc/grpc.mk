@@ -7,8 +7,9 @@ GRPC_PROTOS := webrtc_signaling webrtc_signaling_web health reflection_v1 \
 GRPC_MESSAGES := webrtc_signaling health reflection_v1
 GRPC_PB_C := $(GRPC_MESSAGES:%=$(GRPC_GEN)/%.pb-c.c)
 GRPC_PB_H := $(GRPC_PB_C:.c=.h)
-# What nobody but the generator can put right.
-CFLAGS_gen := -Wno-strict-prototypes -Wno-shadow
+.SECONDARY: $(GRPC_PB_C) $(GRPC_PB_H)
+# As the generator writes it.
+CFLAGS_gen := -Wno-strict-prototypes -Wno-shadow -Wno-cast-qual
 
 $(GRPC_GEN)/%.pb-c.c: proto/grpc/%.proto
 	@mkdir -p $(@D)/new-$(MODE)
@@ -34,8 +35,8 @@ GRPC_DESC := $(GRPC_PROTOS:%=$(GRPC_GEN)/%.desc.h)
 CORE_GRPC := core/grpc/frames.c core/grpc/base64.c core/grpc/meta.c \
 	core/grpc/descriptor.c
 PORT_PB := port/pb.c port/pb_encode.c $(GRPC_PB_C)
-CFLAGS_port/pb.c := -I$(GRPC_GEN) $(cflags_protobufc)
-CFLAGS_port/pb_encode.c := -I$(GRPC_GEN) $(cflags_protobufc)
+CFLAGS_port/pb.c := -isystem $(GRPC_GEN) $(cflags_protobufc)
+CFLAGS_port/pb_encode.c := -isystem $(GRPC_GEN) $(cflags_protobufc)
 $(O)/port/pb.o $(O)/port/pb_encode.o: | $(GRPC_PB_H)
 SIG_GRPC := signaling/grpc/call.c signaling/grpc/http.c \
 	signaling/grpc/socket.c signaling/grpc/services.c \
