@@ -734,3 +734,13 @@ const char *calls_next(const struct calls *c, const char *after)
 
 	return call ? call->name : NULL;
 }
+
+void calls_each(const struct calls *c,
+		void (*each)(const char *peer, const char *session, void *arg),
+		void *arg)
+{
+	for (const struct call *call = c->first; call; call = call->next)
+		if (!call->closing)
+			each(call->name, call->session ? call->session : "",
+			     arg);
+}

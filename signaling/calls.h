@@ -124,4 +124,10 @@ size_t calls_count(const struct calls *c);
 /* Peer names of all calls, for the uplink. NULL starts, NULL ends. */
 const char *calls_next(const struct calls *c, const char *after);
 
+/* Every call that is not CLOSING; session: "" is one of its own. each() must
+ * neither begin nor end one. */
+void calls_each(const struct calls *c,
+		void (*each)(const char *peer, const char *session, void *arg),
+		void *arg);
+
 #endif

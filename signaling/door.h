@@ -21,6 +21,7 @@
 
 struct conn;
 struct tls_server;
+struct whip;
 
 enum {
 	STARTUPS_BEGIN = 10,	/* as OpenSSH's MaxStartups 10:30:100: */
@@ -42,6 +43,7 @@ struct door {
 	struct loop *loop;
 	struct world *world;	/* hub, calls, auth, metrics, ... */
 	struct auth *auth;	/* the same as world->auth */
+	struct whip *whip;	/* NULL: none */
 	const struct files *files;
 	const char *origins;	/* list of pages that may talk to us */
 	struct sources *sources;
