@@ -1,8 +1,9 @@
 /*
  * options.c - see options.h
  *
- * One row per setting. A row either parses into struct options, or belongs
- * to a feature that is not built: then only its harmless value is taken.
+ * One row per setting. A row parses into struct options, or is checked here
+ * and handed to signaling as it is (PASS), or belongs to a feature that is
+ * not built: then only its harmless value is taken (LATER).
  */
 
 #include "common/options.h"
@@ -16,7 +17,24 @@
 
 #define VERSION "0.1.0"
 
-enum kind { URL, NUMBER, BOOL, CHOICE, TEXT, PORTS, FILTER, LATER };
+enum kind {
+	URL, ADDRESS, NUMBER, BOOL, CHOICE, TEXT, PORTS, FILTER,
+	PASS_TEXT, PASS_SECRET, PASS_NUMBER, PASS_BOOL, PASS_STARTUPS,
+	PASS_TURN, LATER,
+};
+
+enum { TURN_MAX = 8, TURN_BYTES = 2047 };
+
+/* What was said, before it is put together. */
+struct given {
+	bool url, url_tls, grpc_only, grpc, address;
+	const char *public_key, *turn, *turn_secret, *secret;
+};
+
+struct parsing {
+	struct options out;
+	struct given given;
+};
 
 static const struct option {
 	const char *flag, *name, *alias;	/* without "--"; "" for none */
@@ -29,9 +47,10 @@ static const struct option {
 	const char *standard;	/* the default */
 	const char *help;
 } table[] = {
-#define AT(field) offsetof(struct options, field)
+#define AT(field) offsetof(struct parsing, out.field)
+#define GIVEN(field) offsetof(struct parsing, given.field)
 	{ "signaling-url", "WEBRTC_SIGNALING_URL", "", URL, 0, 0, 0,
-	  "ws://HOST[:PORT][/PATH], PORT 1 to 65535", "",
+	  "ws:// or wss://HOST[:PORT][/PATH], PORT 1 to 65535", "",
 	  "serve on this wildcard address, or join this hub; "
 	  "unset: serve on localhost:8080" },
 	{ "max-peers", "WEBRTC_MAX_PEERS", "", NUMBER, 1, 10000,
@@ -63,29 +82,109 @@ static const struct option {
 	  "wait before a process that crashes often is started again" },
 	{ "web-dir", "WEBRTC_WEB_DIR", "", TEXT, 0, 0, AT(web_dir), "a path",
 	  "./web", "directory of the demo page" },
-	{ "mode", "WEBRTC_MODE", "", LATER, 0, 0, 0, "websocket",
-	  "websocket", "signaling protocol" },
-	{ "grpc-address", "GRPC_SIGNALING_ADDRESS", "", LATER, 0, 0, 0, "",
-	  "", "address of gRPC signaling" },
-	{ "enable-grpc-signaling", "WEBRTC_ENABLE_GRPC_SIGNALING", "", LATER,
-	  0, 0, 0, "false", "false", "gRPC beside WebSocket" },
+	{ "mode", "WEBRTC_MODE", "", CHOICE, 0, 0, GIVEN(grpc_only),
+	  "websocket|grpc", "websocket",
+	  "grpc: serve GRPC_SIGNALING_ADDRESS alone" },
+	{ "grpc-address", "GRPC_SIGNALING_ADDRESS", "", ADDRESS, 0, 0, 0,
+	  "HOST:PORT or [IPV6]:PORT", "0.0.0.0:50051",
+	  "a second address to serve on; when set, or with "
+	  "--enable-grpc-signaling" },
+	{ "enable-grpc-signaling", "WEBRTC_ENABLE_GRPC_SIGNALING", "", BOOL,
+	  0, 0, GIVEN(grpc), "true or false", "false",
+	  "serve on the address of gRPC, too" },
+	{ "tls-cert", "WEBRTC_TLS_CERT", "", PASS_TEXT, 0, 0, AT(tls_cert),
+	  "a PEM file", "", "certificate, and those above it; read again on "
+	  "SIGHUP" },
+	{ "tls-key", "WEBRTC_TLS_KEY", "", PASS_TEXT, 0, 0, AT(tls_key),
+	  "a PEM file", "", "its key" },
+	{ "auth-secret", "WEBRTC_AUTH_SECRET", "", PASS_SECRET, 32, 4096,
+	  GIVEN(secret),
+	  "a text of 32 to 4096 bytes", "",
+	  "clients need a token signed with this (HS256)" },
+	{ "auth-public-key", "WEBRTC_AUTH_PUBLIC_KEY", "", PASS_TEXT, 0, 0,
+	  GIVEN(public_key), "a PEM file", "",
+	  "clients need a token signed with the key of this (ES256)" },
+	{ "auth-issuer", "WEBRTC_AUTH_ISSUER", "", PASS_TEXT, 0, 0, 0,
+	  "a text", "", "iss that a token must have" },
+	{ "auth-audience", "WEBRTC_AUTH_AUDIENCE", "", PASS_TEXT, 0, 0, 0,
+	  "a text", "", "aud that a token must have" },
+	{ "auth-single-use", "WEBRTC_AUTH_SINGLE_USE", "", PASS_BOOL, 0, 0, 0,
+	  "true or false", "false", "a token (its jti) counts once" },
+	{ "auth-query-token", "WEBRTC_AUTH_QUERY_TOKEN", "", PASS_BOOL, 0, 0,
+	  0, "true or false", "false",
+	  "?access_token= of the URL may carry the token" },
+	{ "auth-token", "WEBRTC_AUTH_TOKEN", "", PASS_SECRET, 1, 4096, 0,
+	  "a token of 4096 bytes at most", "",
+	  "token for the hub that is joined" },
+	{ "origins", "WEBRTC_ORIGINS", "", PASS_TEXT, 0, 0, 0,
+	  "ORIGIN,... or *", "",
+	  "pages that may connect besides our own and loopback's" },
+	{ "turn-servers", "WEBRTC_TURN_SERVERS", "", PASS_TURN, 0, 0,
+	  GIVEN(turn), "turn:HOST:PORT[?transport=udp|tcp],... at most 8",
+	  "", "TURN servers that clients are told of" },
+	{ "turn-secret", "WEBRTC_TURN_SECRET", "", PASS_SECRET, 1, 4096,
+	  GIVEN(turn_secret), "a text of 4096 bytes at most", "",
+	  "secret shared with the TURN servers (their REST form)" },
+	{ "turn-life-s", "WEBRTC_TURN_LIFE_S", "", PASS_NUMBER, 60, 604800, 0,
+	  "60 to 604800", "3600", "life of TURN credentials in seconds" },
+	{ "sessions-per-subject", "WEBRTC_SESSIONS_PER_SUBJECT", "",
+	  PASS_NUMBER, 1, 10000, 0, "1 to 10000", "4",
+	  "calls at the same time of one token's subject" },
+	{ "max-per-source", "WEBRTC_MAX_PER_SOURCE", "", PASS_NUMBER, 1,
+	  1000000, 0, "1 to 1000000", "32",
+	  "connections of one address (IPv6: one /64)" },
+	{ "connect-rate", "WEBRTC_CONNECT_RATE", "", PASS_NUMBER, 1, 1000000,
+	  0, "1 to 1000000", "",
+	  "new connections a second of one address; unset: 10, or "
+	  "WEBRTC_MAX_PER_SOURCE when that is set" },
+	{ "max-connections", "WEBRTC_MAX_CONNECTIONS", "", PASS_NUMBER, 1,
+	  100000, 0, "1 to 100000", "4096", "connections in all" },
+	{ "max-startups", "WEBRTC_MAX_STARTUPS", "", PASS_STARTUPS, 0, 0, 0,
+	  "BEGIN:PERCENT:FULL", "10:30:100",
+	  "connections that have said nothing: from BEGIN on PERCENT of the "
+	  "new are dropped, from FULL on all" },
+	{ "message-rate", "WEBRTC_MESSAGE_RATE", "", PASS_NUMBER, 1, 10000000,
+	  0, "1 to 10000000", "50",
+	  "messages a second of one connection; twice that at once" },
+	{ "offer-rate", "WEBRTC_OFFER_RATE", "", PASS_NUMBER, 1, 10000000, 0,
+	  "1 to 10000000", "2",
+	  "offers a second of one connection; 2.5 times that at once" },
+	{ "max-message-bytes", "WEBRTC_MAX_MESSAGE_BYTES", "", PASS_NUMBER,
+	  4096, 65536, 0, "4096 to 65536", "65536",
+	  "bytes of a WebSocket or gRPC message" },
+	{ "max-streams", "WEBRTC_MAX_STREAMS", "", PASS_NUMBER, 1, 1000, 0,
+	  "1 to 1000", "100", "streams of an HTTP/2 connection" },
+	{ "max-queue-bytes", "WEBRTC_MAX_QUEUE_BYTES", "", PASS_NUMBER, 131072,
+	  67108864, 0, "131072 to 67108864", "1048576",
+	  "bytes that a WebSocket client has not read" },
+	{ "max-queue-messages", "WEBRTC_MAX_QUEUE_MESSAGES", "", PASS_NUMBER,
+	  16, 65536, 0, "16 to 65536", "256",
+	  "messages that a WebSocket client has not read" },
+	{ "tls-rate", "WEBRTC_TLS_RATE", "", PASS_NUMBER, 1, 100000, 0,
+	  "1 to 100000", "200", "TLS handshakes a second in all" },
+	{ "tls-timeout-s", "WEBRTC_TLS_TIMEOUT_S", "", PASS_NUMBER, 1, 600, 0,
+	  "1 to 600", "5", "seconds for a TLS handshake, in all" },
+	{ "head-timeout-s", "WEBRTC_HEAD_TIMEOUT_S", "", PASS_NUMBER, 1, 600,
+	  0, "1 to 600", "5", "seconds for the head of a request, in all" },
+	{ "announce-timeout-s", "WEBRTC_ANNOUNCE_TIMEOUT_S", "", PASS_NUMBER,
+	  1, 600, 0, "1 to 600", "10",
+	  "seconds for the first message of a WebSocket" },
+	{ "ping-interval-s", "WEBRTC_PING_INTERVAL_S", "", PASS_NUMBER, 1,
+	  600, 0, "1 to 600", "20",
+	  "seconds between pings; who misses two is gone" },
+	{ "resume-s", "WEBRTC_RESUME_S", "", PASS_NUMBER, 1, 600, 0,
+	  "1 to 600", "60", "seconds that a lost peer may come back" },
+	{ "max-candidates", "WEBRTC_MAX_CANDIDATES", "", PASS_NUMBER, 1, 1024,
+	  0, "1 to 1024", "64", "remote candidates of one offer" },
+	{ "candidate-rate", "WEBRTC_CANDIDATE_RATE", "", PASS_NUMBER, 1, 1000,
+	  0, "1 to 1000", "8",
+	  "remote candidates a second, after half of them came at once" },
 	{ "stun-servers", "WEBRTC_STUN_SERVERS", "", LATER, 0, 0, 0, "", "",
 	  "STUN servers, a,b" },
-	{ "turn-servers", "WEBRTC_TURN_SERVERS", "", LATER, 0, 0, 0, "", "",
-	  "TURN servers, turn:host:port:username:credential,..." },
-	{ "tls-cert", "WEBRTC_TLS_CERT", "", LATER, 0, 0, 0, "", "",
-	  "certificate for wss" },
-	{ "tls-key", "WEBRTC_TLS_KEY", "", LATER, 0, 0, 0, "", "",
-	  "key for wss" },
-	{ "auth-mode", "WEBRTC_AUTH_MODE", "", LATER, 0, 0, 0, "none", "none",
-	  "who may call" },
-	{ "auth-secret", "WEBRTC_AUTH_SECRET", "", LATER, 0, 0, 0, "", "",
-	  "secret of the tokens" },
-	{ "auth-token", "WEBRTC_AUTH_TOKEN", "", LATER, 0, 0, 0, "", "",
-	  "token for the hub that is joined" },
 	{ "media-isolation", "WEBRTC_MEDIA_ISOLATION", "", LATER, 0, 0, 0,
 	  "core", "core", "who shares a media process" },
 #undef AT
+#undef GIVEN
 };
 
 /* later: the value names a feature that is not built. */
@@ -176,7 +275,8 @@ static int parse_ports(struct options *o, const char *text)
 }
 
 /* HOST or [IPV6], to the first of ":/" or the end behind it; *rest is there. */
-static int parse_host(struct options *o, const char *text, const char **rest)
+static int parse_host(char out[OPTIONS_HOST + 1], const char *text,
+		      const char **rest)
 {
 	bool v6 = *text == '[';
 	size_t len = v6 ? strcspn(++text, "]") : strcspn(text, ":/");
@@ -195,34 +295,42 @@ static int parse_host(struct options *o, const char *text, const char **rest)
 		if (v6 ? !address : !name)
 			return -EINVAL;
 	}
-	memcpy(o->signaling_host, text, len);
-	o->signaling_host[len] = 0;
+	memcpy(out, text, len);
+	out[len] = 0;
 	*rest = text + len + (v6 ? 1 : 0);
 
 	return 0;
 }
 
-static int parse_url(struct options *o, const char *text)
+/* ":PORT" at *rest, if there; *rest is behind it. */
+static int parse_port(const char **rest, uint32_t *port)
 {
-	const char *rest;
-	uint32_t port = 80;
 	char digits[8];
 	size_t len;
 
-	if (strncmp(text, "ws://", 5) != 0 ||
-	    parse_host(o, text + 5, &rest) < 0)
+	if (**rest != ':')
+		return 0;
+	len = strcspn(++*rest, "/");
+	if (len >= sizeof(digits))
 		return -EINVAL;
-	if (*rest == ':') {
-		len = strcspn(++rest, "/");
-		if (len >= sizeof(digits))
-			return -EINVAL;
-		memcpy(digits, rest, len);
-		digits[len] = 0;
-		if (parse_number(digits, 1, 65535, &port) < 0)
-			return -EINVAL;
-		rest += len;
-	}
-	if ((*rest && *rest != '/') || strlen(rest) > OPTIONS_HOST)
+	memcpy(digits, *rest, len);
+	digits[len] = 0;
+	*rest += len;
+
+	return parse_number(digits, 1, 65535, port);
+}
+
+static int parse_url(struct parsing *p, const char *text)
+{
+	bool tls = strncmp(text, "wss://", 6) == 0;
+	struct options *o = &p->out;
+	uint32_t port = tls ? 443 : 80;
+	const char *rest;
+
+	if ((!tls && strncmp(text, "ws://", 5) != 0) ||
+	    parse_host(o->signaling_host, text + (tls ? 6 : 5), &rest) < 0 ||
+	    parse_port(&rest, &port) < 0 || (*rest && *rest != '/') ||
+	    strlen(rest) > OPTIONS_HOST)
 		return -EINVAL;
 	for (const char *c = rest; *c; c++)
 		if (*c <= ' ' || *c > '~' || *c == '#')
@@ -234,18 +342,146 @@ static int parse_url(struct options *o, const char *text)
 			       SIGNALING_ANY_IPV4 :
 		       strcmp(o->signaling_host, "::") == 0 ?
 			       SIGNALING_ANY_IPV6 : SIGNALING_JOIN;
+	p->given.url = true;
+	p->given.url_tls = tls;
 
 	return 0;
 }
 
-static int parse_value(struct options *o, const struct option *row,
+/* HOST:PORT of gRPC. */
+static int parse_address(struct parsing *p, const char *text)
+{
+	const char *rest;
+	uint32_t port = 0;
+
+	if (parse_host(p->out.grpc_host, text, &rest) < 0 ||
+	    parse_port(&rest, &port) < 0 || !port || *rest)
+		return -EINVAL;
+	p->out.grpc_port = (uint16_t)port;
+
+	return 0;
+}
+
+/* BEGIN:PERCENT:FULL, as OpenSSH's MaxStartups. */
+static int parse_startups(const char *text)
+{
+	uint32_t part[3] = { 0 };
+	const char *at = text;
+
+	for (int i = 0; i < 3; i++, at++) {
+		size_t len = strcspn(at, ":");
+		char digits[8];
+
+		if (len >= sizeof(digits) || (at[len] == ':') != (i < 2))
+			return -EINVAL;
+		memcpy(digits, at, len);
+		digits[len] = 0;
+		if (parse_number(digits, 1, i == 1 ? 100 : 100000,
+				 &part[i]) < 0)
+			return -EINVAL;
+		at += len;
+	}
+
+	return part[0] <= part[2] ? 0 : -EINVAL;
+}
+
+/* One "turn:HOST:PORT[?transport=...]" of the list. */
+static bool turn_ok(const char *text)
+{
+	char host[OPTIONS_HOST + 1], digits[8];
+	bool tls = strncmp(text, "turns:", 6) == 0;
+	const char *rest;
+	uint32_t port;
+	size_t len;
+
+	if ((!tls && strncmp(text, "turn:", 5) != 0) ||
+	    parse_host(host, text + (tls ? 6 : 5), &rest) < 0 || *rest != ':')
+		return false;
+	len = strcspn(++rest, "?");
+	if (len >= sizeof(digits))
+		return false;
+	memcpy(digits, rest, len);
+	digits[len] = 0;
+	rest += len;
+
+	return parse_number(digits, 1, 65535, &port) == 0 &&
+	       (!*rest || strcmp(rest, "?transport=udp") == 0 ||
+		strcmp(rest, "?transport=tcp") == 0);
+}
+
+static int parse_turn(const char *text)
+{
+	char one[OPTIONS_HOST + 64];
+	unsigned count = 0;
+
+	if (strlen(text) > TURN_BYTES)
+		return -EINVAL;
+	for (const char *at = text;; at++) {
+		size_t len = strcspn(at, ",");
+
+		if (len >= sizeof(one) || ++count > TURN_MAX)
+			return -EINVAL;
+		memcpy(one, at, len);
+		one[len] = 0;
+		if (!turn_ok(one))
+			return -EINVAL;
+		at += len;
+		if (!*at)
+			return 0;
+	}
+}
+
+/* For signaling; what comes later (a flag) takes the place of a variable. */
+static void pass(struct options *o, const char *name, const char *value)
+{
+	unsigned i = 0;
+
+	while (i < o->pass_len && strcmp(o->pass[i].name, name) != 0)
+		i++;
+	o->pass[i] = (struct options_pass){ name, value };
+	o->pass_len += i == o->pass_len;
+}
+
+static int parse_pass(struct parsing *p, const struct option *row,
+		      const char *value)
+{
+	uint32_t number;
+	bool yes;
+	int err = 0;
+
+	if (row->kind == PASS_NUMBER)
+		err = parse_number(value, row->min, row->max, &number);
+	else if (row->kind == PASS_BOOL)
+		err = parse_bool(value, &yes);
+	else if (row->kind == PASS_STARTUPS)
+		err = parse_startups(value);
+	else if (row->kind == PASS_TURN)
+		err = parse_turn(value);
+	else if (row->kind == PASS_SECRET)
+		err = strlen(value) < row->min || strlen(value) > row->max ?
+			      -EINVAL : 0;
+	if (err)
+		return err;
+	if (row->offset)
+		*(const char **)((char *)p + row->offset) = value;
+	if (row->kind == PASS_BOOL)
+		value = yes ? "true" : "false";
+	pass(&p->out, row->name, value);
+
+	return 0;
+}
+
+static int parse_value(struct parsing *p, const struct option *row,
 		       const char *value)
 {
-	void *field = (char *)o + row->offset;
+	void *field = (char *)p + row->offset;
 
 	switch (row->kind) {
 	case URL:
-		return parse_url(o, value);
+		return parse_url(p, value);
+	case ADDRESS:
+		p->given.address = true;
+		return parse_address(p, value);
 	case NUMBER:
 		return parse_number(value, row->min, row->max, field);
 	case BOOL:
@@ -253,7 +489,7 @@ static int parse_value(struct options *o, const struct option *row,
 	case CHOICE:
 		return parse_choice(value, row->allowed, field);
 	case PORTS:
-		return parse_ports(o, value);
+		return parse_ports(&p->out, value);
 	case FILTER:
 		if (!log_filter_ok(value))
 			return -EINVAL;
@@ -262,6 +498,13 @@ static int parse_value(struct options *o, const struct option *row,
 	case TEXT:
 		*(const char **)field = value;
 		return 0;
+	case PASS_TEXT:
+	case PASS_SECRET:
+	case PASS_NUMBER:
+	case PASS_BOOL:
+	case PASS_STARTUPS:
+	case PASS_TURN:
+		return parse_pass(p, row, value);
 	case LATER:
 		break;
 	}
@@ -269,25 +512,37 @@ static int parse_value(struct options *o, const struct option *row,
 	return strcmp(value, row->allowed) == 0 ? 0 : -EINVAL;
 }
 
-/* Words that name a feature which will exist, as opposed to a slip. */
+/* Words that name a feature which will exist, as opposed to a slip: fixed
+ * credentials of a TURN server have two parts more. */
 static bool is_later(const struct option *row, const char *value)
 {
-	return row->kind == LATER ||
-	       (row->kind == URL && strncmp(value, "wss://", 6) == 0);
+	unsigned colons = 0;
+
+	if (row->kind != PASS_TURN)
+		return row->kind == LATER;
+	for (const char *c = value; *c && *c != ','; c++)
+		colons += *c == ':';
+
+	return strncmp(value, "turn", 4) == 0 && colons == 4;
 }
 
-static int set(struct options *o, const struct option *row,
+static int set(struct parsing *p, const struct option *row,
 	       const char *setting, const char *value, char *error)
 {
-	if ((*value || row->kind == LATER) && parse_value(o, row, value) == 0)
-		return 0;
+	bool later;
 
-	return fail(error, setting, value, row->allowed,
-		    is_later(row, value));
+	if ((*value || row->kind == LATER) && parse_value(p, row, value) == 0)
+		return 0;
+	later = is_later(row, value);
+	/* Secrets are not for a log. */
+	if (row->kind == PASS_SECRET || (row->kind == PASS_TURN && later))
+		value = "...";
+
+	return fail(error, setting, value, row->allowed, later);
 }
 
 /* The variable, else its alias. An empty one is an absent one. */
-static int set_from_environment(struct options *o, const struct option *row,
+static int set_from_environment(struct parsing *p, const struct option *row,
 				options_get_h *get, char *error)
 {
 	const char *name = row->name, *value = get(name);
@@ -299,7 +554,7 @@ static int set_from_environment(struct options *o, const struct option *row,
 	if (!value || !*value)
 		return 0;
 
-	return set(o, row, name, value, error);
+	return set(p, row, name, value, error);
 }
 
 static const struct option *find_flag(const char *name, size_t len)
@@ -313,7 +568,7 @@ static const struct option *find_flag(const char *name, size_t len)
 }
 
 /* -m is --mode; --name=value or --name value. Arguments used, or -EINVAL. */
-static int set_from_flag(struct options *o, int left, char *const *argv,
+static int set_from_flag(struct parsing *p, int left, char *const *argv,
 			 char *error)
 {
 	const char *arg = argv[0], *equals = strchr(arg, '=');
@@ -344,19 +599,21 @@ static int set_from_flag(struct options *o, int left, char *const *argv,
 		return -EINVAL;
 	}
 
-	return set(o, row, name, value, error) < 0 ? -EINVAL : used;
+	return set(p, row, name, value, error) < 0 ? -EINVAL : used;
 }
 
-static void set_standard(struct options *o)
+static void set_standard(struct parsing *p)
 {
-	memset(o, 0, sizeof(*o));
+	struct options *o = &p->out;
+
+	memset(p, 0, sizeof(*p));
 	o->signaling = SIGNALING_LOCALHOST;
 	o->signaling_port = 8080;
 	strcpy(o->signaling_host, "localhost");
 	strcpy(o->signaling_path, "/");
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		const struct option *row = &table[i];
-		void *field = (char *)o + row->offset;
+		void *field = (char *)p + row->offset;
 
 		/* "" and "0" stand for what the reader decides later. */
 		if (row->kind == TEXT)
@@ -364,15 +621,85 @@ static void set_standard(struct options *o)
 		else if (row->kind == NUMBER)
 			*(uint32_t *)field = (uint32_t)atoi(row->standard);
 		else if (row->standard[0])
-			(void)parse_value(o, row, row->standard);
+			(void)parse_value(p, row, row->standard);
 	}
+	p->given = (struct given){ .url = false };
+}
+
+static int conflict(char *error, const char *text)
+{
+	snprintf(error, OPTIONS_ERROR, "%s", text);
+
+	return -EINVAL;
+}
+
+/* What does not go together. */
+static int check(const struct parsing *p, char *error)
+{
+	const struct given *g = &p->given;
+	const struct options *o = &p->out;
+	bool joins = o->signaling == SIGNALING_JOIN;
+
+	if (!o->tls_cert != !o->tls_key)
+		return conflict(error, o->tls_cert ?
+				"WEBRTC_TLS_CERT: needs WEBRTC_TLS_KEY, too" :
+				"WEBRTC_TLS_KEY: needs WEBRTC_TLS_CERT, too");
+	if (g->url_tls && !joins && !o->tls_cert)
+		return conflict(error, "WEBRTC_SIGNALING_URL=wss://...: needs "
+				"WEBRTC_TLS_CERT and WEBRTC_TLS_KEY");
+	if (joins && g->grpc_only)
+		return conflict(error, "WEBRTC_MODE=grpc: serves, but "
+				"WEBRTC_SIGNALING_URL names a hub to join");
+	if (joins && (g->grpc || g->address))
+		return conflict(error, "GRPC_SIGNALING_ADDRESS: nothing is "
+				"served when WEBRTC_SIGNALING_URL names a hub "
+				"to join");
+	if (g->secret && g->public_key)
+		return conflict(error, "WEBRTC_AUTH_SECRET and "
+				"WEBRTC_AUTH_PUBLIC_KEY: only one of them");
+	if (g->turn && !g->turn_secret)
+		return conflict(error, "WEBRTC_TURN_SERVERS: needs "
+				"WEBRTC_TURN_SECRET");
+
+	return 0;
+}
+
+/* Which address speaks what. An explicit ws:// stays plain. */
+static void put_together(struct parsing *p)
+{
+	const struct given *g = &p->given;
+	struct options *o = &p->out;
+
+	o->signaling_tls = g->url ? g->url_tls : o->tls_cert != NULL;
+	o->websocket = !g->grpc_only;
+	if (!g->grpc_only && !g->grpc && !g->address)
+		o->grpc_port = 0;
+}
+
+static int parse_all(struct parsing *p, int argc, char *const *argv,
+		     options_get_h *get, char *error)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (set_from_environment(p, &table[i], get, error) < 0)
+			return -EINVAL;
+	for (int i = 1; i < argc;) {
+		int used = set_from_flag(p, argc - i, argv + i, error);
+
+		if (used < 0)
+			return -EINVAL;
+		i += used;
+	}
+
+	return check(p, error);
 }
 
 int options_parse(struct options *out, int argc, char *const *argv,
 		  options_get_h *get, char *error)
 {
+	struct parsing p;
+
 	error[0] = 0;
-	set_standard(out);
+	set_standard(&p);
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--help") == 0 ||
 		    strcmp(argv[i], "-h") == 0)
@@ -381,16 +708,10 @@ int options_parse(struct options *out, int argc, char *const *argv,
 		    strcmp(argv[i], "-V") == 0)
 			return OPTIONS_VERSION;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if (set_from_environment(out, &table[i], get, error) < 0)
-			return -EINVAL;
-	for (int i = 1; i < argc;) {
-		int used = set_from_flag(out, argc - i, argv + i, error);
-
-		if (used < 0)
-			return -EINVAL;
-		i += used;
-	}
+	if (parse_all(&p, argc, argv, get, error) < 0)
+		return -EINVAL;
+	put_together(&p);
+	*out = p.out;
 
 	return OPTIONS_RUN;
 }

@@ -20,7 +20,12 @@
 
 #include "common/err.h"
 
-enum { OPTIONS_ERROR = 320, OPTIONS_HOST = 255 };
+enum { OPTIONS_ERROR = 320, OPTIONS_HOST = 255, OPTIONS_PASS = 48 };
+
+/* A setting that only signaling reads; it gets it as a variable. */
+struct options_pass {
+	const char *name, *value;
+};
 
 /* Where signaling is: here, or at another hub that is joined as a client. */
 enum signaling_place {
@@ -35,6 +40,14 @@ struct options {
 	char signaling_host[OPTIONS_HOST + 1];	/* without brackets */
 	uint16_t signaling_port;
 	char signaling_path[OPTIONS_HOST + 1];	/* "/..." */
+	bool signaling_tls;	/* TLS there; when joining, wss:// */
+	bool websocket;		/* the signaling address is served */
+	/* Where gRPC has an address of its own; port 0: nowhere. */
+	char grpc_host[OPTIONS_HOST + 1];	/* without brackets */
+	uint16_t grpc_port;
+	const char *tls_cert, *tls_key;	/* NULL: no TLS */
+	struct options_pass pass[OPTIONS_PASS];
+	unsigned pass_len;
 	uint32_t max_peers;	/* 1..10000 */
 	bool data_channel;
 	bool restart_backoff;

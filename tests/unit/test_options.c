@@ -91,6 +91,8 @@ static const struct {
 	  "/" },
 	{ "ws://hub.example.org/ws", SIGNALING_JOIN, "hub.example.org", 80,
 	  "/ws" },
+	{ "wss://hub.example.org/ws", SIGNALING_JOIN, "hub.example.org", 443,
+	  "/ws" },
 };
 
 START_TEST(the_signaling_url_says_where)
@@ -133,6 +135,103 @@ START_TEST(each_variable_reaches_its_field)
 				  .udp_port_max, 1024);
 	ck_assert_uint_eq(parsed("WEBRTC_UDP_PORTS=30000-65535", NULL)
 				  .udp_port_min, 30000);
+}
+END_TEST
+
+/* What signaling gets, "" when nothing. */
+static const char *passed(const struct options *o, const char *name)
+{
+	for (unsigned i = 0; i < o->pass_len; i++)
+		if (strcmp(o->pass[i].name, name) == 0)
+			return o->pass[i].value;
+
+	return "";
+}
+
+START_TEST(what_signaling_reads_is_passed)
+{
+	const char *flags[] = { "--message-rate=7", "--message-rate=8",
+				"--auth-single-use=yes", NULL };
+	struct options o = parsed("WEBRTC_MESSAGE_RATE=6", flags);
+
+	ck_assert_str_eq(passed(&o, "WEBRTC_MESSAGE_RATE"), "8");
+	ck_assert_str_eq(passed(&o, "WEBRTC_AUTH_SINGLE_USE"), "true");
+	ck_assert_str_eq(passed(&o, "WEBRTC_OFFER_RATE"), "2");
+	ck_assert_str_eq(passed(&o, "WEBRTC_CONNECT_RATE"), "");
+	ck_assert_str_eq(passed(&o, "WEBRTC_AUTH_SECRET"), "");
+	ck_assert_uint_lt(o.pass_len, OPTIONS_PASS);
+	environment[1] = "WEBRTC_TURN_SECRET=s";
+	o = parsed("WEBRTC_TURN_SERVERS=turn:a:1,turns:[::1]:2?transport=tcp",
+		   NULL);
+	ck_assert_str_eq(passed(&o, "WEBRTC_TURN_SERVERS"),
+			 "turn:a:1,turns:[::1]:2?transport=tcp");
+	ck_assert_str_eq(passed(&o, "WEBRTC_TURN_SECRET"), "s");
+	environment[1] = NULL;
+}
+END_TEST
+
+START_TEST(every_setting_at_once_has_room)
+{
+	const char *all[] = { "--auth-issuer=i", "--auth-audience=a",
+			      "--auth-token=t", "--connect-rate=5", NULL };
+	struct options o;
+
+	environment[1] = "WEBRTC_TLS_CERT=/c";
+	environment[2] = "WEBRTC_TLS_KEY=/k";
+	environment[3] = "WEBRTC_AUTH_SECRET=01234567890123456789012345678901";
+	environment[4] = "WEBRTC_TURN_SERVERS=turn:a:1";
+	environment[5] = "WEBRTC_TURN_SECRET=s";
+	environment[6] = "WEBRTC_ORIGINS=*";
+	o = parsed(NULL, all);
+	ck_assert_str_eq(passed(&o, "WEBRTC_AUTH_TOKEN"), "t");
+	ck_assert_str_eq(passed(&o, "WEBRTC_TLS_CERT"), "/c");
+	ck_assert_str_eq(o.tls_cert, "/c");
+	ck_assert_str_eq(o.tls_key, "/k");
+	ck_assert(o.signaling_tls);
+	/* auth-public-key is the one that cannot be there, too. */
+	ck_assert_uint_lt(o.pass_len + 1, OPTIONS_PASS);
+}
+END_TEST
+
+/* URL, gRPC variables, certificate -> where what is served */
+static const struct {
+	const char *url, *mode, *address, *enable;
+	bool cert, websocket, tls;
+	const char *grpc_host;
+	unsigned grpc_port;
+} places[] = {
+	{ "", "", "", "", false, true, false, "0.0.0.0", 0 },
+	{ "", "", "", "", true, true, true, "0.0.0.0", 0 },
+	{ "ws://0.0.0.0:1", "", "", "", true, true, false, "0.0.0.0", 0 },
+	{ "wss://0.0.0.0:1", "", "", "", true, true, true, "0.0.0.0", 0 },
+	{ "", "", "", "true", false, true, false, "0.0.0.0", 50051 },
+	{ "", "", "", "false", false, true, false, "0.0.0.0", 0 },
+	{ "", "", "127.0.0.1:7", "", false, true, false, "127.0.0.1", 7 },
+	{ "", "", "[::1]:7", "true", false, true, false, "::1", 7 },
+	{ "", "grpc", "", "", false, false, false, "0.0.0.0", 50051 },
+	{ "ws://[::]:1", "grpc", "h:9", "", false, false, false, "h", 9 },
+	{ "", "websocket", "", "", false, true, false, "0.0.0.0", 0 },
+};
+
+START_TEST(the_addresses_that_are_served)
+{
+	char text[4][80];
+	struct options o;
+
+	snprintf(text[0], 80, "WEBRTC_SIGNALING_URL=%s", places[_i].url);
+	snprintf(text[1], 80, "WEBRTC_MODE=%s", places[_i].mode);
+	snprintf(text[2], 80, "GRPC_SIGNALING_ADDRESS=%s", places[_i].address);
+	snprintf(text[3], 80, "WEBRTC_ENABLE_GRPC_SIGNALING=%s",
+		 places[_i].enable);
+	for (int i = 0; i < 4; i++)
+		environment[1 + i] = text[i];
+	environment[5] = places[_i].cert ? "WEBRTC_TLS_CERT=/c" : NULL;
+	environment[6] = places[_i].cert ? "WEBRTC_TLS_KEY=/k" : NULL;
+	o = parsed(NULL, NULL);
+	ck_assert_int_eq(o.websocket, places[_i].websocket);
+	ck_assert_int_eq(o.signaling_tls, places[_i].tls);
+	ck_assert_str_eq(o.grpc_host, places[_i].grpc_host);
+	ck_assert_uint_eq(o.grpc_port, places[_i].grpc_port);
 }
 END_TEST
 
@@ -224,52 +323,95 @@ static const struct {
 	  "WEBRTC_LOG=loud: allowed is LEVEL or LEVEL,PROCESS=LEVEL,... with "
 	  "error, warn, info, debug" },
 	{ "WEBRTC_SIGNALING_URL=http://x", { NULL },
-	  "WEBRTC_SIGNALING_URL=http://x: allowed is ws://HOST[:PORT][/PATH]"
+	  "WEBRTC_SIGNALING_URL=http://x: allowed is ws:// or wss://HOST"
+	  "[:PORT][/PATH]"
 	  ", PORT 1 to 65535" },
 	{ "WEBRTC_SIGNALING_URL=ws://", { NULL },
-	  "WEBRTC_SIGNALING_URL=ws://: allowed is ws://HOST[:PORT][/PATH]"
+	  "WEBRTC_SIGNALING_URL=ws://: allowed is ws:// or wss://HOST"
+	  "[:PORT][/PATH]"
 	  ", PORT 1 to 65535" },
 	{ "WEBRTC_SIGNALING_URL=ws://a:0", { NULL },
 	  "WEBRTC_SIGNALING_URL=ws://a:0: allowed is "
-	  "ws://HOST[:PORT][/PATH]"
+	  "ws:// or wss://HOST[:PORT][/PATH]"
 	  ", PORT 1 to 65535" },
 	{ "WEBRTC_SIGNALING_URL=ws://a:70000", { NULL },
 	  "WEBRTC_SIGNALING_URL=ws://a:70000: allowed is "
-	  "ws://HOST[:PORT][/PATH]"
+	  "ws:// or wss://HOST[:PORT][/PATH]"
 	  ", PORT 1 to 65535" },
 	{ "WEBRTC_SIGNALING_URL=ws://a:", { NULL },
 	  "WEBRTC_SIGNALING_URL=ws://a:: allowed is "
-	  "ws://HOST[:PORT][/PATH]"
+	  "ws:// or wss://HOST[:PORT][/PATH]"
 	  ", PORT 1 to 65535" },
 	{ "WEBRTC_SIGNALING_URL=ws://[::1", { NULL },
 	  "WEBRTC_SIGNALING_URL=ws://[::1: allowed is "
-	  "ws://HOST[:PORT][/PATH]"
+	  "ws:// or wss://HOST[:PORT][/PATH]"
 	  ", PORT 1 to 65535" },
 	{ "WEBRTC_SIGNALING_URL=ws://u@h", { NULL },
 	  "WEBRTC_SIGNALING_URL=ws://u@h: allowed is "
-	  "ws://HOST[:PORT][/PATH]"
+	  "ws:// or wss://HOST[:PORT][/PATH]"
 	  ", PORT 1 to 65535" },
-	{ "WEBRTC_SIGNALING_URL=wss://hub", { NULL },
-	  "WEBRTC_SIGNALING_URL=wss://hub: not available yet, allowed is "
-	  "ws://HOST[:PORT][/PATH]"
-	  ", PORT 1 to 65535" },
-	{ "WEBRTC_ENABLE_GRPC_SIGNALING=true", { NULL },
-	  "WEBRTC_ENABLE_GRPC_SIGNALING=true: not available yet, allowed is "
-	  "false" },
-	{ "GRPC_SIGNALING_ADDRESS=0.0.0.0:50051", { NULL },
-	  "GRPC_SIGNALING_ADDRESS=0.0.0.0:50051: not available yet" },
-	{ NULL, { "-m", "grpc", NULL },
-	  "--mode=grpc: not available yet, allowed is websocket" },
+	{ "WEBRTC_SIGNALING_URL=wss://0.0.0.0:1", { NULL },
+	  "WEBRTC_SIGNALING_URL=wss://...: needs WEBRTC_TLS_CERT and "
+	  "WEBRTC_TLS_KEY" },
+	{ "WEBRTC_ENABLE_GRPC_SIGNALING=x", { NULL },
+	  "WEBRTC_ENABLE_GRPC_SIGNALING=x: allowed is true or false" },
+	{ "GRPC_SIGNALING_ADDRESS=0.0.0.0", { NULL },
+	  "GRPC_SIGNALING_ADDRESS=0.0.0.0: allowed is HOST:PORT or "
+	  "[IPV6]:PORT" },
+	{ "GRPC_SIGNALING_ADDRESS=a:0", { NULL },
+	  "GRPC_SIGNALING_ADDRESS=a:0: allowed is HOST:PORT or "
+	  "[IPV6]:PORT" },
+	{ "GRPC_SIGNALING_ADDRESS=a:1/", { NULL },
+	  "GRPC_SIGNALING_ADDRESS=a:1/: allowed is HOST:PORT or "
+	  "[IPV6]:PORT" },
+	{ NULL, { "-m", "quic", NULL },
+	  "--mode=quic: allowed is websocket|grpc" },
+	{ "WEBRTC_SIGNALING_URL=ws://hub", { "-m", "grpc", NULL },
+	  "WEBRTC_MODE=grpc: serves, but WEBRTC_SIGNALING_URL names a hub to "
+	  "join" },
+	{ "WEBRTC_SIGNALING_URL=ws://hub",
+	  { "--grpc-address", "[::]:5", NULL },
+	  "GRPC_SIGNALING_ADDRESS: nothing is served when "
+	  "WEBRTC_SIGNALING_URL names a hub to join" },
 	{ "WEBRTC_STUN_SERVERS=stun:a:1", { NULL },
 	  "WEBRTC_STUN_SERVERS=stun:a:1: not available yet" },
 	{ "WEBRTC_TURN_SERVERS=turn:a:1:u:p", { NULL },
-	  "WEBRTC_TURN_SERVERS=turn:a:1:u:p: not available yet" },
+	  "WEBRTC_TURN_SERVERS=...: not available yet, allowed is "
+	  "turn:HOST:PORT[?transport=udp|tcp],... at most 8" },
+	{ "WEBRTC_TURN_SERVERS=stun:a:1", { NULL },
+	  "WEBRTC_TURN_SERVERS=stun:a:1: allowed is "
+	  "turn:HOST:PORT[?transport=udp|tcp],... at most 8" },
+	{ "WEBRTC_TURN_SERVERS=turn:a", { NULL },
+	  "WEBRTC_TURN_SERVERS=turn:a: allowed is "
+	  "turn:HOST:PORT[?transport=udp|tcp],... at most 8" },
+	{ "WEBRTC_TURN_SERVERS=turn:a:1,", { NULL },
+	  "WEBRTC_TURN_SERVERS=turn:a:1,: allowed is "
+	  "turn:HOST:PORT[?transport=udp|tcp],... at most 8" },
+	{ "WEBRTC_TURN_SERVERS=turn:a:1", { NULL },
+	  "WEBRTC_TURN_SERVERS: needs WEBRTC_TURN_SECRET" },
 	{ "WEBRTC_TLS_CERT=/c", { NULL },
-	  "WEBRTC_TLS_CERT=/c: not available yet" },
+	  "WEBRTC_TLS_CERT: needs WEBRTC_TLS_KEY, too" },
 	{ "WEBRTC_TLS_KEY=/k", { NULL },
-	  "WEBRTC_TLS_KEY=/k: not available yet" },
-	{ "WEBRTC_AUTH_MODE=token", { NULL },
-	  "WEBRTC_AUTH_MODE=token: not available yet, allowed is none" },
+	  "WEBRTC_TLS_KEY: needs WEBRTC_TLS_CERT, too" },
+	{ "WEBRTC_AUTH_SECRET=0123456789012345678901234567890", { NULL },
+	  "WEBRTC_AUTH_SECRET=...: allowed is a text of 32 to 4096 bytes" },
+	{ "WEBRTC_AUTH_SECRET=01234567890123456789012345678901",
+	  { "--auth-public-key=/p", NULL },
+	  "WEBRTC_AUTH_SECRET and WEBRTC_AUTH_PUBLIC_KEY: only one of them" },
+	{ "WEBRTC_AUTH_SINGLE_USE=2", { NULL },
+	  "WEBRTC_AUTH_SINGLE_USE=2: allowed is true or false" },
+	{ "WEBRTC_MAX_STARTUPS=10:30", { NULL },
+	  "WEBRTC_MAX_STARTUPS=10:30: allowed is BEGIN:PERCENT:FULL" },
+	{ "WEBRTC_MAX_STARTUPS=10:101:100", { NULL },
+	  "WEBRTC_MAX_STARTUPS=10:101:100: allowed is BEGIN:PERCENT:FULL" },
+	{ "WEBRTC_MAX_STARTUPS=11:30:10", { NULL },
+	  "WEBRTC_MAX_STARTUPS=11:30:10: allowed is BEGIN:PERCENT:FULL" },
+	{ "WEBRTC_MAX_STARTUPS=1:3:10:2", { NULL },
+	  "WEBRTC_MAX_STARTUPS=1:3:10:2: allowed is BEGIN:PERCENT:FULL" },
+	{ "WEBRTC_MESSAGE_RATE=0", { NULL },
+	  "WEBRTC_MESSAGE_RATE=0: allowed is 1 to 10000000" },
+	{ "WEBRTC_MAX_MESSAGE_BYTES=65537", { NULL },
+	  "WEBRTC_MAX_MESSAGE_BYTES=65537: allowed is 4096 to 65536" },
 	{ "WEBRTC_MEDIA_ISOLATION=peer", { NULL },
 	  "WEBRTC_MEDIA_ISOLATION=peer: not available yet, allowed is core" },
 	{ NULL, { "--nonsense", "1", NULL },
@@ -299,7 +441,7 @@ START_TEST(a_long_value_is_cut_in_the_message)
 	memset(variable + strlen(variable), 'a', 4000);
 	environment[0] = variable;
 	ck_assert_int_eq(parse(&o, NULL, error), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(error, "aaa...: allowed is ws://HOST"));
+	ck_assert_ptr_nonnull(strstr(error, "aaa...: allowed is ws:// or "));
 }
 END_TEST
 
@@ -338,6 +480,10 @@ int main(void)
 	tcase_add_loop_test(t, the_signaling_url_says_where, 0,
 			    (int)ARRAY_LEN(urls));
 	tcase_add_test(t, each_variable_reaches_its_field);
+	tcase_add_test(t, what_signaling_reads_is_passed);
+	tcase_add_test(t, every_setting_at_once_has_room);
+	tcase_add_loop_test(t, the_addresses_that_are_served, 0,
+			    (int)ARRAY_LEN(places));
 	tcase_add_test(t, our_own_name_beats_its_alias);
 	tcase_add_test(t, a_flag_beats_a_variable);
 	tcase_add_test(t, an_empty_variable_is_an_absent_one);
