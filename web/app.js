@@ -2,8 +2,7 @@
 // @ts-check
 /** The demo page: puts camera, call and view together. */
 
-import { Call, Signaling } from './client/remotemedia.js';
-import { StatsReader } from './client/stats.js';
+import { RemoteMedia, defaultUrl } from './client/remotemedia.js';
 import { Echo } from './echo.js';
 import { FrameCodeReader } from './framecode.js';
 import {
@@ -17,16 +16,13 @@ import {
 
 const STATS_MS = 1000;
 const METER_MS = 50;
-const SIGNALING_RETRY_MS = 1000;
 
 /** @type {import('./state.js').State} */
 let state = firstState();
-/** @type {Signaling | null} */
-let signaling = null;
-/** @type {Call | null} */
+/** @type {RemoteMedia | null} */
+let client = null;
+/** @type {import('./client/remotemedia.js').Call | null} */
 let call = null;
-/** @type {StatsReader | null} */
-let stats = null;
 /** @type {MediaStream | null} */
 let outgoing = null;
 /** @type {{picture: TestPicture, tone: TestTone} | null} */
@@ -56,9 +52,7 @@ function tell(event) {
 }
 
 function serverUrl() {
-	const asked = new URLSearchParams(location.search).get('url');
-	const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
-	return asked ?? `${scheme}//${location.host}/`;
+	return new URLSearchParams(location.search).get('url') ?? defaultUrl();
 }
 
 function source() {
@@ -121,9 +115,8 @@ async function dial(mine) {
 	const url = $('url').value.trim() || serverUrl();
 	tell({ type: 'step', name: 'signaling', state: 'active', text: 'opening' });
 	try {
-		signaling ??= watchSignaling(new Signaling(url));
-		if (!signaling.isOpen)
-			await signaling.open();
+		client ??= newClient(url);
+		await client.connect();
 	} catch (error) {
 		if (mine === round)
 			noServer(url, /** @type {any} */ (error));
@@ -132,7 +125,7 @@ async function dial(mine) {
 	if (mine !== round)
 		return;
 	tell({ type: 'step', name: 'signaling', state: 'done', text: 'announced' });
-	startCall(signaling);
+	await startCall(client);
 }
 
 /** @param {string} url @param {Error & {code?: number}} error */
@@ -157,12 +150,26 @@ function giveUp(title, error) {
 	});
 }
 
-/** @param {Signaling} socket */
-function watchSignaling(socket) {
-	socket.addEventListener('closed', (e) => {
-		const { wanted } = /** @type {any} */ (e);
-		if (wanted || socket !== signaling || !call)
-			return;
+/** What a call that broke off needs is for the person to see: the page calls
+ * again itself. @param {string} url */
+function newClient(url) {
+	const made = new RemoteMedia({ url, recall: false });
+	made.addEventListener('statechange', (e) => {
+		if (made === client && call)
+			signalingChanged(e.state);
+	});
+	made.addEventListener('track', (e) => trackBack(e.track));
+	made.addEventListener('lost', () => problemAndRetry(
+		'The connection is lost', 'Nothing has come from the server lately.'));
+	made.addEventListener('ended', (e) => problemAndRetry(
+		'The server ended the call',
+		`Its reason: ${e.reason || 'none given'}.`));
+	return made;
+}
+
+/** @param {string} how */
+function signalingChanged(how) {
+	if (how === 'reconnecting') {
 		tell({
 			type: 'step', name: 'signaling', state: 'active',
 			text: 'lost, reconnecting',
@@ -171,50 +178,29 @@ function watchSignaling(socket) {
 			title: 'The signaling connection is lost', mild: true,
 			text: 'The call itself goes on. Connecting again\u2026',
 		});
-		setTimeout(() => reopen(socket), SIGNALING_RETRY_MS);
-	});
-	return socket;
-}
-
-/** @param {Signaling} socket */
-async function reopen(socket) {
-	if (socket !== signaling || socket.isOpen || !call)
-		return;
-	try {
-		await socket.open();
+	} else if (how === 'open') {
 		tell({ type: 'step', name: 'signaling', state: 'done', text: 'back' });
 		hideProblem();
-	} catch {
-		setTimeout(() => reopen(socket), SIGNALING_RETRY_MS);
 	}
 }
 
-/** @param {Signaling} socket */
-function startCall(socket) {
-	const current = new Call(socket);
-	call = current;
-	stats = new StatsReader(current.pc);
+/** @param {RemoteMedia} through */
+async function startCall(through) {
 	returned = new MediaStream();
 	$('returned').srcObject = returned;
+	const current = await through.call(undefined,
+		{ stream: outgoing ?? undefined, data: false });
+	call = current;
 	current.addEventListener('step', (e) => {
-		const { name, state: how, text } = /** @type {any} */ (e);
+		const { name, state: how, text } = e;
 		tell({ type: 'step', name, state: how, text });
 		if (state.phase === 'connected' && name === 'dtls')
 			hideProblem();
 	});
-	current.addEventListener('track', (e) =>
-		trackBack(/** @type {any} */ (e).track));
 	current.addEventListener('refused', (e) => {
 		if (state.phase !== 'connected')
-			giveUp('The server refused the call', /** @type {any} */ (e).error);
+			giveUp('The server refused the call', e.error);
 	});
-	current.addEventListener('lost', () => problemAndRetry(
-		'The connection is lost', 'Nothing has come from the server lately.'));
-	current.addEventListener('ended', (e) => problemAndRetry(
-		'The server ended the call',
-		`Its reason: ${/** @type {any} */ (e).reason || 'none given'}.`));
-	for (const track of outgoing?.getTracks() ?? [])
-		current.pc.addTrack(track, /** @type {MediaStream} */ (outgoing));
 	echo.use(current.openChannel('echo'));
 }
 
@@ -255,7 +241,6 @@ function stopCall() {
 	clearTimeout(retryTimer);
 	call?.hangUp();
 	call = null;
-	stats = null;
 	echo.drop();
 	returnedMeter?.stop();
 	returnedMeter = null;
@@ -268,8 +253,8 @@ function stopCall() {
 function end() {
 	round++;
 	stopCall();
-	signaling?.close();
-	signaling = null;
+	client?.close();
+	client = null;
 	closeSource();
 	hideProblem();
 	showFacts({});
@@ -318,19 +303,17 @@ function again(/** @type {boolean} */ withTest) {
 		dial(round);
 		return;
 	}
-	if (signaling && !signaling.isOpen)
-		signaling = null;
 	closeSource();
 	begin();
 }
 
 async function readStats() {
-	const current = stats;
+	const current = call;
 	if (!current || state.phase !== 'connected')
 		return;
 	echo.ping();
-	const figures = await current.read();
-	if (current !== stats)
+	const figures = await current.stats();
+	if (current !== call)
 		return;
 	charts.add({ ...figures, messageMs: echo.lastMs });
 	showFacts(figures.facts);
@@ -372,7 +355,7 @@ function start() {
 	$('banner-test').onclick = () => again(true);
 	$('banner-retry').onclick = () => again(false);
 	$('listen').onchange = () => { $('returned').muted = !$('listen').checked; };
-	$('url').onchange = () => { signaling?.close(); signaling = null; };
+	$('url').onchange = () => { client?.close(); client = null; };
 	addEventListener('pagehide', () => end());
 	setInterval(readStats, STATS_MS);
 	setInterval(() => {

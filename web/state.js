@@ -91,8 +91,13 @@ export function next(state, event) {
 
 /** What was under way is what failed. */
 function broken(/** @type {Record<string, Step>} */ steps) {
-	return Object.fromEntries(Object.entries(steps).map(([name, step]) =>
-		[name, step.state === 'active' ? { ...step, state: 'failed' } : step]));
+	/** @type {Record<string, Step>} */
+	const out = {};
+	for (const [name, step] of Object.entries(steps)) {
+		out[name] = step.state === 'active'
+			? { ...step, state: 'failed' } : step;
+	}
+	return out;
 }
 
 /** @param {State} state @param {any} event */
@@ -108,6 +113,7 @@ function stepped(state, event) {
 	const ms = event.state === 'done'
 		? old.ms ?? Math.max(0, Math.round(event.at - state.startedAt))
 		: old.ms;
+	/** @type {Record<string, Step>} */
 	const steps = {
 		...state.steps,
 		[event.name]: { state: event.state, text: event.text ?? '', ms },

@@ -125,7 +125,7 @@ export function showEmpty(id, text) {
 /** Builds the charts and returns what feeds them. */
 export function buildCharts() {
 	const parts = CHARTS.map((spec) => {
-		const canvas = make('canvas');
+		const canvas = /** @type {any} */ (make('canvas'));
 		canvas.setAttribute('role', 'img');
 		canvas.setAttribute('aria-label', `${spec.title} in the last minute`);
 		const now = make('p', { className: 'now', id: `now-${spec.id}` });

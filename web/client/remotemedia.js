@@ -1,535 +1,402 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // @ts-check
 /**
- * Client of a remotemedia-webrtc server for browsers: plain ES module, no
- * dependency.
+ * Client of a remotemedia-webrtc server for browsers: plain ES modules, no
+ * dependency, no build step.
  *
- *   const signaling = new Signaling('ws://localhost:8080', { peerId: 'me' });
- *   await signaling.open();
- *   const call = new Call(signaling);
- *   call.addEventListener('track', (e) => { video.srcObject = e.stream; });
- *   for (const t of stream.getTracks()) call.pc.addTrack(t, stream);
+ *   const media = new RemoteMedia({ url: 'wss://example.org/' });
+ *   media.addEventListener('track', (e) => { video.srcObject = e.stream; });
+ *   await media.connect();
+ *   await media.call('remotemedia-server', { audio: true, video: true });
  *
- * Adding or removing a track or a data channel is all it takes: the offer is
- * made, sent and answered by itself, now and in the running call.
+ * README.md beside this file has a longer example and the list of events,
+ * remotemedia.d.ts the types.
  */
 
-/** The name under which the server itself takes part. */
-export const SERVER = 'remotemedia-server';
+import { Call, SERVER } from './call.js';
+import { Signaling, SignalingError, emit } from './signaling.js';
 
-/** How long one request may take before it is given up. */
-const REQUEST_MS = 10000;
+export { CHANNEL, Call, SERVER } from './call.js';
+export { Signaling, SignalingError, randomPeerId } from './signaling.js';
+export { StatsReader } from './stats.js';
 
-/** How often one offer is repeated when the server says: later. */
-const MAX_REPEATS = 5;
-
-/** Remote candidates kept while there is no remote description yet. */
-const MAX_EARLY_CANDIDATES = 64;
-
-/**
- * @typedef {object} Capabilities
- * @property {boolean} audio
- * @property {boolean} video
- * @property {boolean} data
- */
-
-/** An error answer of the server, or a socket that could not serve. */
-export class SignalingError extends Error {
-	/**
-	 * @param {string} message
-	 * @param {number} [code] JSON-RPC error code; 0: no answer at all
-	 * @param {unknown} [data]
-	 */
-	constructor(message, code = 0, data = undefined) {
-		super(message);
-		this.name = 'SignalingError';
-		this.code = code;
-		this.data = data;
-	}
-}
-
-/** A name that hardly anybody else has. */
-export function randomPeerId(prefix = 'web') {
-	const bytes = crypto.getRandomValues(new Uint8Array(6));
-	const hex = [...bytes].map((b) => b.toString(16).padStart(2, '0'));
-	return `${prefix}-${hex.join('')}`;
+/** Where the page came from is where the server is, unless told otherwise. */
+export function defaultUrl() {
+	const { protocol, host } = globalThis.location;
+	return `${protocol === 'https:' ? 'wss:' : 'ws:'}//${host}/`;
 }
 
 /**
- * One WebSocket that speaks JSON-RPC 2.0 (announce, offer, answer,
- * ice_candidate, disconnect, list_peers).
- *
- * Events: `notification` (method, params), `open`, `closed` (code, reason,
- * wanted). After `closed` the same object may be opened again.
+ * @typedef {import('./signaling.js').Capabilities} Capabilities
+ * @typedef {{peerId: string, capabilities: any, metadata: any}} Peer
  */
-export class Signaling extends EventTarget {
-	/** @type {WebSocket | null} */
-	#socket = null;
-	#nextId = 1;
-	/** @type {Map<number, {resolve: Function, reject: Function, timer: any}>} */
-	#waiting = new Map();
-	#wanted = false;
-	#announced = false;
+
+/**
+ * What is sent in a call. `receive`: nothing is sent, the other side's is
+ * wanted. data: messages; absent: yes.
+ * @typedef {object} Offering
+ * @property {boolean | MediaTrackConstraints | 'receive'} [audio]
+ * @property {boolean | MediaTrackConstraints | 'receive'} [video]
+ * @property {boolean} [data]
+ * @property {MediaStream} [stream] instead of camera and microphone
+ */
+
+/** One client: a signaling connection, the peers it sees, its calls. */
+export class RemoteMedia extends EventTarget {
+	/** @type {Map<string, Peer>} */
+	#peers = new Map();
+	/** @type {Map<string, Call>} */
+	#calls = new Map();
+	/** Media this object opened itself, by call. @type {Map<Call, MediaStream>} */
+	#opened = new Map();
+	#signaling;
+	#iceServers;
+	#recall;
+	#statsMs;
+	/** @type {any} */
+	#statsTimer = null;
 
 	/**
-	 * @param {string} url ws:// or wss://
-	 * @param {{peerId?: string, capabilities?: Capabilities}} [options]
+	 * @param {{url?: string, peerId?: string, session?: string,
+	 *   token?: string | (() => string | Promise<string>),
+	 *   capabilities?: Capabilities, iceServers?: RTCIceServer[],
+	 *   recall?: boolean, statsInterval?: number}} [options]
 	 */
-	constructor(url, options = {}) {
+	constructor(options = {}) {
 		super();
-		this.url = url;
-		this.peerId = options.peerId ?? randomPeerId();
-		this.capabilities =
-			options.capabilities ?? { audio: true, video: true, data: true };
+		this.#signaling = new Signaling(options.url ?? defaultUrl(), options);
+		this.#iceServers = options.iceServers ?? [];
+		this.#recall = options.recall ?? true;
+		this.#statsMs = options.statsInterval ?? 0;
+		// First of all: a call that is made anew must not go on by itself.
+		this.#signaling.addEventListener('open', (e) =>
+			this.#announced(/** @type {any} */ (e)));
+		this.#signaling.addEventListener('closed', (e) => {
+			if (/** @type {any} */ (e).retrying)
+				emit(this, 'statechange', { state: 'reconnecting' });
+		});
+		this.#signaling.addEventListener('refused', (e) => {
+			this.#problem(/** @type {any} */ (e).error, null);
+			emit(this, 'statechange', { state: 'closed' });
+		});
+		this.#signaling.addEventListener('notification', (e) => {
+			const { method, params } = /** @type {any} */ (e);
+			this.#notified(method, params);
+		});
 	}
 
-	get isOpen() {
-		return this.#announced;
+	/** May change when the server refuses to give an old one back. */
+	get peerId() {
+		return this.#signaling.peerId;
+	}
+
+	/** 'closed', 'connecting', 'open' or 'reconnecting'. */
+	get state() {
+		const { state } = this.#signaling;
+		return state === 'waiting' ? 'reconnecting' : state;
+	}
+
+	/** The others. @returns {Peer[]} */
+	get peers() {
+		return [...this.#peers.values()];
+	}
+
+	/** Calls that are not over. @returns {Call[]} */
+	get calls() {
+		return [...this.#calls.values()];
 	}
 
 	/**
-	 * Opens the socket and announces this peer.
-	 * @returns {Promise<{peer_id: string, peers_count: number,
-	 *   other_peers: string[]}>}
+	 * Connects and announces this peer. Rejects with a SignalingError (code
+	 * and reason) when that fails; later losses are mended by themselves.
+	 * @returns {Promise<this>}
 	 */
-	async open() {
-		await this.#connect();
+	async connect() {
+		if (this.#signaling.isOpen)
+			return this;
+		const opening = this.#signaling.open();
+		emit(this, 'statechange', { state: 'connecting' });
 		try {
-			const result = await this.request('announce', {
-				peer_id: this.peerId,
-				capabilities: this.capabilities,
-			});
-			this.#announced = true;
-			this.dispatchEvent(new Event('open'));
-			return result;
+			await opening;
 		} catch (error) {
-			this.close();
+			emit(this, 'statechange', { state: this.state });
 			throw error;
 		}
+		return this;
 	}
 
-	/** Opens the socket only; `open` does this and announces. */
-	async connectOnly() {
-		await this.#connect();
-	}
-
-	/** @returns {Promise<void>} */
-	#connect() {
-		if (this.#socket)
-			return Promise.reject(new SignalingError('already open'));
-		return new Promise((resolve, reject) => {
-			const socket = new WebSocket(this.url);
-			const refuse = setTimeout(() => socket.close(), REQUEST_MS);
-			this.#socket = socket;
-			this.#wanted = false;
-			socket.onopen = () => {
-				clearTimeout(refuse);
-				resolve();
-			};
-			socket.onmessage = (event) => this.#receive(event.data);
-			socket.onclose = (event) => {
-				clearTimeout(refuse);
-				reject(new SignalingError(`no server answers at ${this.url}`));
-				this.#closed(event.code, event.reason);
-			};
-		});
+	/** Hangs up everywhere and says farewell. */
+	async close() {
+		clearInterval(this.#statsTimer);
+		this.#statsTimer = null;
+		const calls = this.calls.map((call) => call.hangUp());
+		// hangUp() has sent its words by now; close() follows them.
+		this.#signaling.close();
+		await Promise.all(calls);
+		this.#peers.clear();
+		emit(this, 'statechange', { state: 'closed' });
 	}
 
 	/**
-	 * Sends a request and waits for its result.
+	 * Any other request of the protocol.
 	 * @param {string} method
 	 * @param {object} [params]
-	 * @returns {Promise<any>}
 	 */
-	request(method, params = {}) {
-		const socket = this.#socket;
-		if (!socket || socket.readyState !== WebSocket.OPEN)
-			return Promise.reject(new SignalingError('not connected'));
-		const id = this.#nextId++;
-		return new Promise((resolve, reject) => {
-			const timer = setTimeout(() => {
-				this.#waiting.delete(id);
-				reject(new SignalingError(`no answer to ${method}`));
-			}, REQUEST_MS);
-			this.#waiting.set(id, { resolve, reject, timer });
-			socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
+	request(method, params) {
+		return this.#signaling.request(method, params);
+	}
+
+	/**
+	 * Calls another peer, or adds to the call there is.
+	 * @param {string} [peer]
+	 * @param {Offering} [options]
+	 * @returns {Promise<Call>} whenConnected() of it tells when media flow
+	 */
+	async call(peer = SERVER, options = {}) {
+		const stream = await openMedia(options);
+		const call = this.#calls.get(peer) ?? this.#newCall(peer);
+		this.#bring(call, options, stream);
+		return call;
+	}
+
+	/**
+	 * @param {string} peer
+	 * @returns {Call | undefined} the call with this peer
+	 */
+	callWith(peer = SERVER) {
+		return this.#calls.get(peer);
+	}
+
+	/**
+	 * Sends a message in a call: text, bytes, or anything JSON can hold.
+	 * @param {any} data
+	 * @param {string} [peer]
+	 */
+	async send(data, peer = SERVER) {
+		return this.#callOr(peer).send(data);
+	}
+
+	/** Figures of a call since they were last asked for. @param {string} [peer] */
+	async stats(peer = SERVER) {
+		return this.#callOr(peer).stats();
+	}
+
+	/** @param {string} peer */
+	#callOr(peer) {
+		const call = this.#calls.get(peer);
+		if (!call)
+			throw new SignalingError(`no call with ${peer}`);
+		return call;
+	}
+
+	/* calls */
+
+	/** @returns {RTCConfiguration} */
+	#configuration() {
+		return {
+			iceServers: [...this.#iceServers, ...this.#signaling.iceServers],
+		};
+	}
+
+	/** @param {string} peer */
+	#newCall(peer) {
+		const call = new Call(this.#signaling,
+			{ to: peer, configuration: this.#configuration() });
+		this.#calls.set(peer, call);
+		const pass = (/** @type {string} */ from, /** @type {string} */ to) =>
+			call.addEventListener(from, (e) => {
+				const { isTrusted, ...fields } = /** @type {any} */ (e);
+				emit(this, to, { peer, call, ...fields });
+			});
+		pass('track', 'track');
+		pass('channel', 'channel');
+		pass('message', 'message');
+		pass('state', 'connectionstatechange');
+		for (const name of ['refused', 'problem']) {
+			call.addEventListener(name, (e) =>
+				this.#problem(/** @type {any} */ (e).error, call));
+		}
+		call.addEventListener('lost', (e) => this.#lost(call, e));
+		call.addEventListener('over', () => this.#forget(call));
+		pass('ended', 'ended');
+		this.#watchStats();
+		return call;
+	}
+
+	/**
+	 * @param {Call} call
+	 * @param {Offering} options
+	 * @param {MediaStream | null} stream
+	 */
+	#bring(call, options, stream) {
+		if (stream && !options.stream)
+			this.#opened.set(call, stream);
+		for (const track of stream?.getTracks() ?? []) {
+			if (!call.pc.getSenders().some((s) => s.track === track))
+				call.addTrack(track, /** @type {MediaStream} */ (stream));
+		}
+		for (const kind of /** @type {const} */ (['audio', 'video'])) {
+			if (options[kind] === 'receive')
+				call.pc.addTransceiver(kind, { direction: 'recvonly' });
+		}
+		if (options.data ?? true)
+			call.openMessages();
+	}
+
+	/** @param {Call} call @param {Event} event */
+	#lost(call, event) {
+		if (this.#recall && this.#calls.get(call.to) === call) {
+			event.preventDefault();
+			if (this.#signaling.isOpen)
+				this.#callAnew(call);
+			// Else when signaling is back: #announced() finds it failed.
+			return;
+		}
+		emit(this, 'lost', { peer: call.to, call });
+	}
+
+	/** The other side must not take the new offer for a change of the old. */
+	async #callAnew(/** @type {Call} */ call) {
+		await this.#signaling.request('disconnect', { peer_id: call.to })
+			.catch(() => {});
+		if (call.isOver)
+			return;
+		call.redial(this.#configuration());
+		emit(this, 'recall', { peer: call.to, call });
+	}
+
+	/** @param {Call} call */
+	#forget(call) {
+		if (this.#calls.get(call.to) === call)
+			this.#calls.delete(call.to);
+		this.#opened.get(call)?.getTracks().forEach((t) => t.stop());
+		this.#opened.delete(call);
+	}
+
+	/* what the server tells */
+
+	/** @param {{result: any, resumed: boolean, renamed: boolean}} event */
+	#announced({ result, resumed, renamed }) {
+		if (!resumed) {
+			this.#peers.clear();
+			for (const id of result.other_peers ?? []) {
+				this.#peers.set(id,
+					{ peerId: id, capabilities: {}, metadata: {} });
+			}
+			for (const call of this.calls) {
+				const well = call.state === 'connected' && !renamed;
+				if (!well && this.#recall)
+					this.#callAnew(call);
+			}
+		}
+		this.#listPeers();
+		emit(this, 'statechange', { state: 'open', resumed, renamed });
+	}
+
+	/** Capabilities, too, of those that were there before. */
+	async #listPeers() {
+		const result = await this.#signaling.request('list_peers')
+			.catch(() => null);
+		for (const p of result?.peers ?? []) {
+			if (p.peer_id !== this.peerId) {
+				this.#peers.set(p.peer_id, {
+					peerId: p.peer_id, capabilities: p.capabilities ?? {},
+					metadata: p.metadata ?? {},
+				});
+			}
+		}
+	}
+
+	/** @param {string} method @param {any} params */
+	#notified(method, params) {
+		const peerId = String(params.peer_id ?? params.from_peer_id ?? '');
+		if (method === 'peer_joined') {
+			const peer = {
+				peerId, capabilities: params.capabilities ?? {},
+				metadata: params.metadata ?? {},
+			};
+			this.#peers.set(peerId, peer);
+			emit(this, 'peerjoined', { peer });
+		} else if (method === 'peer_left') {
+			const peer = this.#peers.get(peerId);
+			this.#peers.delete(peerId);
+			emit(this, 'peerleft', { peer: peer ??
+				{ peerId, capabilities: {}, metadata: {} } });
+		} else if (method === 'peer_error') {
+			this.#problem(new SignalingError(String(params.message ?? ''),
+				Number(params.code ?? 0), { reason: params.reason }),
+			this.#calls.get(peerId) ?? null);
+		} else if (method === 'offer' && !this.#calls.has(peerId)) {
+			this.#rings(peerId, params);
+		}
+	}
+
+	/** Somebody calls. @param {string} peer @param {any} params */
+	#rings(peer, params) {
+		const call = this.#newCall(peer);
+		call.hold();
+		call.take('offer', params);
+		const incoming = {
+			peer, call,
+			accept: async (/** @type {any} */ options = {}) => {
+				const stream = await openMedia(options);
+				this.#bring(call, { data: false, ...options }, stream);
+				call.release();
+				return call;
+			},
+			reject: () => call.hangUp(),
+		};
+		// Nobody there to ask: nothing is answered, and nothing is kept.
+		if (!this.#heard('incoming', incoming))
+			incoming.reject();
+	}
+
+	/** @param {string} name @param {object} fields */
+	#heard(name, fields) {
+		let taken = false;
+		const mark = (/** @type {Function} */ f) =>
+			(/** @type {any[]} */ ...a) => { taken = true; return f(...a); };
+		const { accept, reject, ...rest } = /** @type {any} */ (fields);
+		const event = Object.assign(new Event(name, { cancelable: true }),
+			rest, { accept: mark(accept), reject: mark(reject) });
+		// preventDefault(): accepted or refused later.
+		return !this.dispatchEvent(event) || taken;
+	}
+
+	/** @param {any} error @param {Call | null} call */
+	#problem(error, call) {
+		emit(this, 'error', {
+			error, code: error.code ?? 0,
+			reason: error.reason || error.message || String(error),
+			peer: call?.to ?? null, call,
 		});
 	}
 
-	/** Sends bytes as they are: for tests of what a server must withstand. */
-	sendRaw(/** @type {string} */ text) {
-		this.#socket?.send(text);
-	}
-
-	close() {
-		this.#wanted = true;
-		this.#socket?.close(1000);
-	}
-
-	/** @param {unknown} data */
-	#receive(data) {
-		let message;
-		try {
-			message = JSON.parse(String(data));
-		} catch {
+	#watchStats() {
+		if (!this.#statsMs || this.#statsTimer)
 			return;
-		}
-		if (message === null || typeof message !== 'object')
-			return;
-		if (typeof message.method === 'string') {
-			const event = new Event('notification');
-			this.dispatchEvent(Object.assign(event, {
-				method: message.method,
-				params: message.params ?? {},
-			}));
-			return;
-		}
-		// An error without id: the server could not read that far. Requests
-		// are answered in order, so it is the oldest one.
-		const id = message.error && message.id === null
-			? this.#waiting.keys().next().value : message.id;
-		const waiting = this.#waiting.get(id);
-		if (!waiting)
-			return;
-		this.#waiting.delete(id);
-		clearTimeout(waiting.timer);
-		if (message.error) {
-			waiting.reject(new SignalingError(
-				String(message.error.message ?? 'refused'),
-				Number(message.error.code ?? 0), message.error.data));
-		} else {
-			waiting.resolve(message.result);
-		}
-	}
-
-	/** @param {number} code @param {string} reason */
-	#closed(code, reason) {
-		this.#socket = null;
-		this.#announced = false;
-		for (const { reject, timer } of this.#waiting.values()) {
-			clearTimeout(timer);
-			reject(new SignalingError('the connection to the server closed'));
-		}
-		this.#waiting.clear();
-		this.dispatchEvent(Object.assign(new Event('closed'),
-			{ code, reason, wanted: this.#wanted }));
+		this.#statsTimer = setInterval(async () => {
+			for (const call of this.calls) {
+				if (call.state !== 'connected')
+					continue;
+				const stats = await call.stats();
+				emit(this, 'stats', { peer: call.to, call, stats });
+			}
+		}, this.#statsMs);
 	}
 }
 
 /**
- * One call with one other peer, the server unless told otherwise. Negotiates
- * by itself whenever `pc` asks for it and answers the other side's offers
- * (the "perfect negotiation" pattern, with this side giving way).
- *
- * Events:
- *   step     name, state ('active', 'done', 'failed'), text: how far it got;
- *            names offer, answer, ice, dtls, media, data
- *   track    track, stream, transceiver
- *   channel  channel: the other side opened it
- *   refused  error: an offer was not taken; a running call goes on
- *   lost     the transport failed
- *   ended    reason: the other side hung up, or its process died
+ * The stream given, or camera and microphone as asked for.
+ * @param {Offering} options
+ * @returns {Promise<MediaStream | null>}
  */
-export class Call extends EventTarget {
-	/** @type {RTCIceCandidateInit[]} */
-	#early = [];
-	#making = false;
-	#ignoring = false;
-	#waitsForSocket = false;
-	/** Refused: the event that a roll-back brings about is not followed. */
-	#holdsBack = false;
-	#repeats = 0;
-	#over = false;
-	#watchesDtls = false;
-	#signaling;
-	#polite;
-	#controller = new AbortController();
-
-	/**
-	 * @param {Signaling} signaling
-	 * @param {{to?: string, polite?: boolean,
-	 *   configuration?: RTCConfiguration}} [options]
-	 */
-	constructor(signaling, options = {}) {
-		super();
-		this.#signaling = signaling;
-		this.#polite = options.polite ?? true;
-		this.to = options.to ?? SERVER;
-		this.pc = new RTCPeerConnection(options.configuration ?? {});
-		this.offersSent = 0;
-		this.answersTaken = 0;
-
-		const { signal } = this.#controller;
-		signaling.addEventListener('notification',
-			(e) => this.#notified(/** @type {any} */ (e)), { signal });
-		signaling.addEventListener('open', () => this.#socketBack(),
-			{ signal });
-		this.pc.onnegotiationneeded = () => {
-			if (!this.#holdsBack)
-				this.negotiate();
-		};
-		this.pc.onicecandidate = (e) => this.#candidate(e.candidate);
-		this.pc.oniceconnectionstatechange = () => this.#iceState();
-		this.pc.onconnectionstatechange = () => this.#connectionState();
-		this.pc.ontrack = (e) => this.#track(e);
-		this.pc.ondatachannel = (e) => {
-			this.dispatchEvent(Object.assign(new Event('channel'),
-				{ channel: e.channel }));
-		};
-	}
-
-	get isOver() {
-		return this.#over;
-	}
-
-	/**
-	 * Opens a data channel; the first one makes an offer necessary.
-	 * @param {string} label
-	 * @param {RTCDataChannelInit} [init]
-	 */
-	openChannel(label, init) {
-		const channel = this.pc.createDataChannel(label, init);
-		channel.binaryType = 'arraybuffer';
-		this.#step('data', 'active', 'waiting for the transport');
-		channel.addEventListener('open',
-			() => this.#step('data', 'done', 'channel open'));
-		return channel;
-	}
-
-	/** Tells the other side and closes everything. */
-	async hangUp() {
-		if (this.#over)
-			return;
-		this.#close();
-		try {
-			await this.#signaling.request('disconnect', { peer_id: this.to });
-		} catch {
-			// The server is gone, and with it what it knew of this call.
-		}
-	}
-
-	#close() {
-		this.#over = true;
-		this.#controller.abort();
-		this.pc.onconnectionstatechange = null;
-		this.pc.oniceconnectionstatechange = null;
-		this.pc.close();
-	}
-
-	/** @param {string} name @param {string} state @param {string} text */
-	#step(name, state, text = '') {
-		if (!this.#over) {
-			this.dispatchEvent(Object.assign(new Event('step'),
-				{ name, state, text }));
-		}
-	}
-
-	/**
-	 * Makes an offer. Needed by hand only after `refused`, once what the
-	 * server did not like is gone.
-	 */
-	async negotiate() {
-		if (this.#over)
-			return;
-		this.#holdsBack = false;
-		if (!this.#signaling.isOpen) {
-			this.#waitsForSocket = true;
-			return;
-		}
-		const { pc } = this;
-		try {
-			this.#making = true;
-			this.#step('offer', 'active', 'describing what is sent');
-			await pc.setLocalDescription();
-			this.offersSent++;
-			const sent = this.#signaling.request('offer', {
-				to_peer_id: this.to,
-				sdp: pc.localDescription?.sdp,
-				type: pc.localDescription?.type,
-			});
-			this.#making = false;
-			this.#step('answer', 'active', 'waiting');
-			await sent;
-			this.#step('offer', 'done', 'taken by the server');
-		} catch (error) {
-			this.#making = false;
-			await this.#offerRefused(error);
-		}
-	}
-
-	/** @param {any} error */
-	async #offerRefused(error) {
-		if (this.#over)
-			return;
-		if (error instanceof SignalingError && error.code === 0) {
-			this.#waitsForSocket = true;
-		} else {
-			this.#holdsBack = true;
-			this.#repeatOrTell(error);
-		}
-		if (this.pc.signalingState === 'have-local-offer')
-			await this.pc.setLocalDescription({ type: 'rollback' });
-	}
-
-	/** @param {any} error */
-	#repeatOrTell(error) {
-		const pause = Number(error.data?.retry_after_ms ?? 0);
-		if (pause > 0 && this.#repeats < MAX_REPEATS) {
-			this.#repeats++;
-			this.#step('offer', 'active', 'the server is busy, waiting');
-			setTimeout(() => this.negotiate(), pause);
-			return;
-		}
-		this.#step('offer', 'failed', error.message);
-		this.dispatchEvent(Object.assign(new Event('refused'), { error }));
-	}
-
-	#socketBack() {
-		if (!this.#waitsForSocket)
-			return;
-		this.#waitsForSocket = false;
-		this.negotiate();
-	}
-
-	/** @param {RTCIceCandidate | null} candidate */
-	#candidate(candidate) {
-		if (!candidate?.candidate || !this.#signaling.isOpen)
-			return;
-		this.#signaling.request('ice_candidate', {
-			to_peer_id: this.to,
-			candidate: candidate.candidate,
-			sdp_mid: candidate.sdpMid,
-			sdp_mline_index: candidate.sdpMLineIndex,
-		}).catch(() => {
-			// One candidate fewer: the others may still lead there.
-		});
-	}
-
-	/** @param {{method: string, params: any}} event */
-	async #notified({ method, params }) {
-		const from = params.from_peer_id ?? params.peer_id;
-		if (this.#over || from !== this.to)
-			return;
-		try {
-			if (method === 'offer' || method === 'answer')
-				await this.#description(method, params.sdp);
-			else if (method === 'ice_candidate')
-				await this.#remoteCandidate(params);
-			else if (method === 'peer_disconnected' || method === 'peer_left')
-				this.#ended(String(params.reason ?? ''));
-		} catch (error) {
-			if (!this.#over)
-				this.#step(method, 'failed', String(error));
-		}
-	}
-
-	/** @param {'offer' | 'answer'} type @param {string} sdp */
-	async #description(type, sdp) {
-		const { pc } = this;
-		const collision = type === 'offer' &&
-			(this.#making || pc.signalingState !== 'stable');
-		this.#ignoring = collision && !this.#polite;
-		if (this.#ignoring)
-			return;
-		if (type === 'answer' && pc.signalingState !== 'have-local-offer')
-			return;
-		await pc.setRemoteDescription({ type, sdp });
-		await this.#addEarly();
-		if (type === 'offer') {
-			await pc.setLocalDescription();
-			await this.#signaling.request('answer', {
-				to_peer_id: this.to,
-				sdp: pc.localDescription?.sdp,
-				type: 'answer',
-			});
-		} else {
-			this.answersTaken++;
-			this.#repeats = 0;
-		}
-		this.#step('answer', 'done', 'agreed');
-		this.#watchDtls();
-	}
-
-	/** @param {any} params */
-	async #remoteCandidate(params) {
-		if (!params.candidate)
-			return;
-		const candidate = {
-			candidate: params.candidate,
-			sdpMid: params.sdp_mid || undefined,
-			sdpMLineIndex: params.sdp_mline_index ?? 0,
-		};
-		if (!this.pc.remoteDescription) {
-			if (this.#early.length < MAX_EARLY_CANDIDATES)
-				this.#early.push(candidate);
-			return;
-		}
-		try {
-			await this.pc.addIceCandidate(candidate);
-		} catch (error) {
-			if (!this.#ignoring)
-				throw error;
-		}
-	}
-
-	async #addEarly() {
-		for (const candidate of this.#early.splice(0))
-			await this.pc.addIceCandidate(candidate);
-	}
-
-	#watchDtls() {
-		const sender = this.pc.getSenders().find((s) => s.transport);
-		const dtls = this.pc.sctp?.transport ?? sender?.transport;
-		if (!dtls || this.#watchesDtls)
-			return;
-		this.#watchesDtls = true;
-		const tell = () => {
-			if (dtls.state === 'connecting')
-				this.#step('dtls', 'active', 'agreeing on keys');
-			else if (dtls.state === 'connected')
-				this.#step('dtls', 'done', 'encrypted');
-			else if (dtls.state === 'failed')
-				this.#step('dtls', 'failed', 'no common keys');
-		};
-		dtls.addEventListener('statechange', tell);
-		tell();
-	}
-
-	#iceState() {
-		const state = this.pc.iceConnectionState;
-		if (state === 'checking')
-			this.#step('ice', 'active', 'looking for a path');
-		else if (state === 'connected' || state === 'completed')
-			this.#step('ice', 'done', 'path found');
-		else if (state === 'disconnected')
-			this.#step('ice', 'active', 'path lost, waiting');
-		else if (state === 'failed')
-			this.#step('ice', 'failed', 'no path to the server');
-	}
-
-	#connectionState() {
-		this.dispatchEvent(Object.assign(new Event('state'),
-			{ state: this.pc.connectionState }));
-		if (this.pc.connectionState !== 'failed' || this.#over)
-			return;
-		this.hangUp();
-		this.dispatchEvent(new Event('lost'));
-	}
-
-	/** @param {RTCTrackEvent} event */
-	#track(event) {
-		const { track, transceiver } = event;
-		const stream = event.streams[0] ?? new MediaStream([track]);
-		this.#step('media', 'active', 'waiting for the first packet');
-		track.addEventListener('unmute',
-			() => this.#step('media', 'done', 'arriving'));
-		this.dispatchEvent(Object.assign(new Event('track'),
-			{ track, stream, transceiver }));
-	}
-
-	/** @param {string} reason */
-	#ended(reason) {
-		this.#close();
-		this.dispatchEvent(Object.assign(new Event('ended'), { reason }));
-	}
+async function openMedia({ audio, video, stream }) {
+	if (stream)
+		return stream;
+	const wants = (/** @type {any} */ x) => x === 'receive' ? false : x ?? false;
+	const constraints = { audio: wants(audio), video: wants(video) };
+	if (!constraints.audio && !constraints.video)
+		return null;
+	return navigator.mediaDevices.getUserMedia(constraints);
 }

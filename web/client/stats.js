@@ -9,7 +9,21 @@
  * @property {number | null} receiveKbps
  * @property {number | null} lossPercent of the packets since the last reading
  * @property {number | null} jitterMs
+ * @property {Record<'audioIn' | 'audioOut' | 'videoIn' | 'videoOut',
+ *   string | null>} codecs such as 'opus'
+ * @property {Frames} frames of the picture
  * @property {Record<string, string>} facts for people: codecs, path, keys
+ */
+
+/**
+ * @typedef {object} Frames
+ * @property {number} sent
+ * @property {number} received
+ * @property {number} decoded
+ * @property {number} dropped
+ * @property {number} width of what is received; 0: no picture
+ * @property {number} height
+ * @property {number} perSecond
  */
 
 /** @param {number | undefined} n */
@@ -51,6 +65,8 @@ export class StatsReader {
 			rttMs: pair?.currentRoundTripTime === undefined ? null
 				: pair.currentRoundTripTime * 1000,
 			jitterMs: sound?.jitter === undefined ? null : sound.jitter * 1000,
+			codecs: codecsOf(report, inbound, outbound),
+			frames: framesOf(inbound, outbound),
 			facts: describe(report, transport, pair, inbound, outbound),
 		};
 	}
@@ -70,6 +86,35 @@ export class StatsReader {
 			lossPercent: expected ? 100 * lost / expected : 0,
 		};
 	}
+}
+
+/**
+ * @param {Map<string, any>} report
+ * @param {any[]} inbound
+ * @param {any[]} outbound
+ */
+function codecsOf(report, inbound, outbound) {
+	const name = (/** @type {any[]} */ list, /** @type {string} */ kind) => {
+		const s = list.find((x) => x.kind === kind && x.codecId);
+		return report.get(s?.codecId)?.mimeType?.split('/')[1] ?? null;
+	};
+	return {
+		audioIn: name(inbound, 'audio'), audioOut: name(outbound, 'audio'),
+		videoIn: name(inbound, 'video'), videoOut: name(outbound, 'video'),
+	};
+}
+
+/** @param {any[]} inbound @param {any[]} outbound @returns {Frames} */
+function framesOf(inbound, outbound) {
+	const back = inbound.find((s) => s.kind === 'video');
+	const sent = outbound.find((s) => s.kind === 'video');
+	return {
+		sent: whole(sent?.framesSent), received: whole(back?.framesReceived),
+		decoded: whole(back?.framesDecoded),
+		dropped: whole(back?.framesDropped),
+		width: whole(back?.frameWidth), height: whole(back?.frameHeight),
+		perSecond: whole(back?.framesPerSecond),
+	};
 }
 
 /**
