@@ -60,6 +60,7 @@ ROW(call_close,        SIGNALING, BROKER,    AT_READY,             0, 0) \
 ROW(control_request,   SIGNALING, BROKER,    AT_READY,             0, MSG_CONTROL) \
 ROW(signaling_log,     SIGNALING, BROKER,    AT_ANY,               0, MSG_LOG) \
 ROW(signaling_start,   BROKER,    SIGNALING, AT_BOOT,              0, 0) \
+ROW(signaling_tls,     BROKER,    SIGNALING, AT_READY,             2, 0) \
 ROW(call_local,        BROKER,    SIGNALING, AT_READY,             0, MSG_SDP) \
 ROW(call_trickle,      BROKER,    SIGNALING, AT_READY,             0, MSG_CANDIDATE) \
 ROW(call_state,        BROKER,    SIGNALING, AT_READY,             0, 0) \
@@ -147,6 +148,8 @@ enum peer_networks { NETWORKS_ANY, NETWORKS_PUBLIC };
 /* abi is msg_abi(); the first message of every worker, also to a new broker */
 struct msg_signaling_hello { uint32_t abi, pid; };
 struct msg_signaling_start { uint32_t max_peers, zero; };
+/* descriptors: the certificate, its key, PEM files opened for reading */
+struct msg_signaling_tls { uint64_t zero; };
 
 /* call: chosen by signaling, unique among its calls, never 0. Blob: peer id
  * (name_len bytes), then the session it wishes for, nothing: one of its own */

@@ -7,6 +7,7 @@
 #include "session-broker/setup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,6 +66,34 @@ void broker_stop(struct broker *b, int code)
 	on_stop_tick(mono_now(), b);
 }
 
+/* The certificate may have been renewed. Signaling cannot open files any
+ * more, so it gets them open. */
+static void renew_tls(struct broker *b)
+{
+	int fds[2] = { -1, -1 }, err = 0;
+
+	if (!b->opt->tls_cert) {
+		log_info("SIGHUP without a certificate: nothing to renew");
+		return;
+	}
+	fds[0] = open(b->opt->tls_cert, O_RDONLY | O_CLOEXEC);
+	if (fds[0] >= 0)
+		fds[1] = open(b->opt->tls_key, O_RDONLY | O_CLOEXEC);
+	if (fds[0] < 0 || fds[1] < 0)
+		err = -errno;
+	else if (!to_signaling(b))
+		err = -ENOTCONN;	/* its next start reads them itself */
+	else
+		err = send_signaling_tls(&b->signaling.worker->down,
+					 &(struct msg_signaling_tls){ 0 },
+					 NULL, 0, fds);
+	if (err)
+		log_fail(err, "the certificate is not renewed");
+	for (int i = 0; i < 2; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
 static void on_signal(int fd, uint32_t events, struct mono now, void *arg)
 {
 	struct signalfd_siginfo si;
@@ -75,6 +104,10 @@ static void on_signal(int fd, uint32_t events, struct mono now, void *arg)
 	while (read(fd, &si, sizeof(si)) == sizeof(si)) {
 		if (si.ssi_signo == SIGCHLD)
 			continue;	/* pidfds tell who it was */
+		if (si.ssi_signo == SIGHUP) {
+			renew_tls(b);
+			continue;
+		}
 		log_info("stopping", "signal=%u", si.ssi_signo);
 		broker_stop(b, 0);
 	}
@@ -121,9 +154,9 @@ static int watch_signals(struct broker *b)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
 	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (fd < 0)
 		return -errno;

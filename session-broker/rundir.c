@@ -98,12 +98,18 @@ int rundir_ready(struct broker *b)
 
 	snprintf(path, sizeof(path), "%s/ready", b->run);
 	if (o->signaling == SIGNALING_JOIN)
-		snprintf(text, sizeof(text), "%d\njoined ws://%s:%u%s\n",
-			 (int)getpid(), o->signaling_host, o->signaling_port,
+		snprintf(text, sizeof(text), "%d\njoined %s://%s:%u%s\n",
+			 (int)getpid(), o->signaling_tls ? "wss" : "ws",
+			 o->signaling_host, o->signaling_port,
 			 o->signaling_path);
+	else if (o->websocket)
+		snprintf(text, sizeof(text), "%d\n%s://localhost:%u/\n",
+			 (int)getpid(), o->signaling_tls ? "https" : "http",
+			 o->signaling_port);
 	else
-		snprintf(text, sizeof(text), "%d\nhttp://localhost:%u/\n",
-			 (int)getpid(), o->signaling_port);
+		snprintf(text, sizeof(text), "%d\n%s://localhost:%u/\n",
+			 (int)getpid(), o->tls_cert ? "https" : "http",
+			 o->grpc_port);
 
 	return write_file(path, text);
 }

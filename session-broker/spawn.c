@@ -52,7 +52,50 @@ static int clear_cloexec(int fd, int as)
 	return dup2(fd, as);
 }
 
-static void child_exec(char *const *argv, int ctl_fd, int fds_fd)
+/* A setting of ours: each process hears what it needs another way. */
+static bool is_setting(const char *variable)
+{
+	return strncmp(variable, "WEBRTC_", 7) == 0 ||
+	       strncmp(variable, "GRPC_", 5) == 0 ||
+	       strncmp(variable, "RUST_LOG=", 9) == 0;
+}
+
+/*
+ * What a child finds in its environment: none of our settings, but for
+ * signaling those that are its own, secrets among them. NULL: no memory. All
+ * of it is one piece, freed by free().
+ */
+static char **child_environment(const struct options *o, enum proc kind)
+{
+	unsigned pass = kind == SIGNALING ? o->pass_len : 0, count = 0;
+	size_t bytes = 0;
+	char **env, *at;
+
+	for (char **e = environ; *e; e++)
+		count++;
+	for (unsigned i = 0; i < pass; i++)
+		bytes += strlen(o->pass[i].name) + 1 +
+			 strlen(o->pass[i].value) + 1;
+	env = malloc((count + pass + 1) * sizeof(*env) + bytes);
+	if (!env)
+		return NULL;
+	at = (char *)(env + count + pass + 1);
+	count = 0;
+	for (char **e = environ; *e; e++)
+		if (!is_setting(*e))
+			env[count++] = *e;
+	for (unsigned i = 0; i < pass; i++) {
+		env[count++] = at;
+		at += sprintf(at, "%s=%s", o->pass[i].name,
+			      o->pass[i].value) + 1;
+	}
+	env[count] = NULL;
+
+	return env;
+}
+
+static void child_exec(char *const *argv, char *const *env, int ctl_fd,
+		       int fds_fd)
 {
 	sigset_t none;
 	int high[2] = { -1, -1 };
@@ -61,25 +104,27 @@ static void child_exec(char *const *argv, int ctl_fd, int fds_fd)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	/* Out of the way of 3 and 4 first: they may stand there crosswise. */
 	high[0] = fcntl(ctl_fd >= 0 ? ctl_fd : fds_fd, F_DUPFD_CLOEXEC, 10);
 	high[1] = ctl_fd >= 0 ? fcntl(fds_fd, F_DUPFD_CLOEXEC, 10) : -1;
 	if (clear_cloexec(high[0], 3) < 0 ||
 	    (high[1] >= 0 && clear_cloexec(high[1], 4) < 0))
 		_exit(EXIT_CANNOT_START);
-	execv(argv[0], argv);
+	execve(argv[0], argv, env);
 	_exit(EXIT_CANNOT_START);
 }
 
 /* pid, or negative. */
-static pid_t start(char *const *argv, int ctl_fd, int fds_fd)
+static pid_t start(char *const *argv, char *const *env, int ctl_fd,
+		   int fds_fd)
 {
 	pid_t pid = fork();
 
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		child_exec(argv, ctl_fd, fds_fd);
+		child_exec(argv, env, ctl_fd, fds_fd);
 
 	return pid;
 }
@@ -91,51 +136,70 @@ static void add(char **argv, int *n, const char *arg)
 	argv[*n] = NULL;
 }
 
+enum { URL_BYTES = OPTIONS_HOST + 340 };
+
+/* Where signaling serves or whom it joins, as its arguments say it. */
+struct places {
+	char url[5][URL_BYTES];
+	unsigned count;
+};
+
+static void place(struct places *p, char **argv, int *n, const char *scheme,
+		  const char *host, uint16_t port)
+{
+	snprintf(p->url[p->count], URL_BYTES,
+		 strchr(host, ':') ? "%s://[%s]:%u" : "%s://%s:%u", scheme,
+		 host, port);
+	add(argv, n, "--listen");
+	add(argv, n, p->url[p->count++]);
+}
+
+/* The wildcard of IPv6 has one of IPv4 beside it. */
+static void place_both(struct places *p, char **argv, int *n,
+		       const char *scheme, const char *host, uint16_t port)
+{
+	place(p, argv, n, scheme, host, port);
+	if (strcmp(host, "::") == 0)
+		place(p, argv, n, scheme, "0.0.0.0", port);
+}
+
 static void signaling_args(struct broker *b, char **argv, int *n,
-			   char room[2][320])
+			   struct places *p)
 {
 	const struct options *o = b->opt;
 
 	add(argv, n, "--web");
 	add(argv, n, o->web_dir);
-	switch (o->signaling) {
-	case SIGNALING_LOCALHOST:
-		snprintf(room[0], 320, "localhost:%u", o->signaling_port);
-		break;
-	case SIGNALING_ANY_IPV4:
-		snprintf(room[0], 320, "0.0.0.0:%u", o->signaling_port);
-		break;
-	case SIGNALING_ANY_IPV6:
-		snprintf(room[0], 320, "[::]:%u", o->signaling_port);
-		snprintf(room[1], 320, "0.0.0.0:%u", o->signaling_port);
-		break;
-	case SIGNALING_JOIN:
-		snprintf(room[0], 320, strchr(o->signaling_host, ':') ?
-			 "ws://[%s]:%u%.40s" : "ws://%s:%u%.40s",
-			 o->signaling_host, o->signaling_port,
-			 o->signaling_path);
+	if (o->signaling == SIGNALING_JOIN) {
+		snprintf(p->url[0], URL_BYTES,
+			 strchr(o->signaling_host, ':') ?
+			 "%s://[%s]:%u%.255s" : "%s://%s:%u%.255s",
+			 o->signaling_tls ? "wss" : "ws", o->signaling_host,
+			 o->signaling_port, o->signaling_path);
 		add(argv, n, "--join");
-		add(argv, n, room[0]);
+		add(argv, n, p->url[0]);
 		return;
 	}
-	add(argv, n, "--listen");
-	add(argv, n, room[0]);
-	if (o->signaling == SIGNALING_ANY_IPV6) {
-		add(argv, n, "--listen");
-		add(argv, n, room[1]);
-	}
+	if (o->websocket)
+		place_both(p, argv, n, o->signaling_tls ? "wss" : "ws",
+			   o->signaling_host, o->signaling_port);
+	if (o->grpc_port)
+		place_both(p, argv, n, o->tls_cert ? "grpcs" : "grpc",
+			   o->grpc_host, o->grpc_port);
 }
 
 static pid_t start_service(struct service *s, const char *program, int ctl,
 			   int fds)
 {
-	char path[320], index[12], core[12], room[2][320];
-	char *argv[ARGS_MAX] = { path };
+	char path[320], index[12], core[12];
+	struct places places = { .count = 0 };
+	char *argv[ARGS_MAX] = { path }, **env;
 	int n = 1;
+	pid_t pid;
 
 	snprintf(path, sizeof(path), "%s/%s", s->b->bin, program);
 	if (s->kind == SIGNALING)
-		signaling_args(s->b, argv, &n, room);
+		signaling_args(s->b, argv, &n, &places);
 	if (s->kind == TEMPLATE)
 		add(argv, &n, "--template");
 	if (s->kind == MEDIA) {
@@ -151,7 +215,11 @@ static pid_t start_service(struct service *s, const char *program, int ctl,
 		add(argv, &n, s->b->opt->log);
 	}
 
-	return start(argv, ctl, fds);
+	env = child_environment(s->b->opt, s->kind);
+	pid = env ? start(argv, env, ctl, fds) : -ENOMEM;
+	free(env);
+
+	return pid;
 }
 
 static const char *program_of(enum proc kind)
@@ -268,8 +336,10 @@ void service_failed(struct service *s, int status)
 /* The ports that nobody may be made to send to: our own listeners. */
 static void refused_ports(const struct broker *b, uint16_t out[4])
 {
-	if (b->opt->signaling != SIGNALING_JOIN)
-		out[0] = b->opt->signaling_port;
+	if (b->opt->signaling == SIGNALING_JOIN)
+		return;
+	out[0] = b->opt->websocket ? b->opt->signaling_port : 0;
+	out[1] = b->opt->grpc_port;
 }
 
 static int ask_template(struct peer *p, struct worker *w, int fds, int escrow)

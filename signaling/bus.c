@@ -79,6 +79,16 @@ static int on_signaling_start(struct bus *b, const struct wire_in *in)
 	return 0;
 }
 
+/* Its descriptors are those of the frame, which on_frame() closes. */
+static int on_signaling_tls(struct bus *b, const struct wire_in *in)
+{
+	(void)in;
+	if (b->on_tls)
+		b->on_tls(b->fds[0], b->fds[1], b->tls_arg);
+
+	return 0;
+}
+
 static int on_call_local(struct bus *b, const struct wire_in *in)
 {
 	const struct msg_call_local *m = in->payload;
@@ -190,18 +200,8 @@ static int on_broker_stats(struct bus *b, const struct wire_in *in)
 #define TO_ICE(name) case MSG_##name: break;
 #define TO_MEDIA(name) case MSG_##name: break;
 
-static int on_frame(const void *bytes, size_t len, const int *fds,
-		    unsigned nfds, void *arg)
+static int take(struct bus *b, struct wire_in in)
 {
-	struct bus *b = arg;
-	struct wire_in in;
-	int err;
-
-	for (unsigned i = 0; i < nfds; i++)
-		close(fds[i]);
-	err = wire_open(&in, bytes, len, nfds, BROKER, SIGNALING, b->phase);
-	if (err)
-		return err;
 	switch (in.type) {
 	MSG_TABLE(ROW)
 	case MSG_COUNT:
@@ -209,6 +209,24 @@ static int on_frame(const void *bytes, size_t len, const int *fds,
 	}
 
 	return -EPROTO;
+}
+
+static int on_frame(const void *bytes, size_t len, const int *fds,
+		    unsigned nfds, void *arg)
+{
+	struct bus *b = arg;
+	struct wire_in in;
+	int err = wire_open(&in, bytes, len, nfds, BROKER, SIGNALING,
+			    b->phase);
+
+	b->fds = fds;
+	if (!err)
+		err = take(b, in);
+	b->fds = NULL;
+	for (unsigned i = 0; i < nfds; i++)
+		close(fds[i]);
+
+	return err;
 }
 
 #undef ROW
