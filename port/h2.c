@@ -47,6 +47,7 @@ struct h2 {
 	unsigned unanswered;
 	bool started, failed, leaving;
 	bool told;		/* a GOAWAY came */
+	bool blamed;		/* `why` is the far end's doing */
 	bool blocked;		/* some stream waits for room */
 };
 
@@ -75,6 +76,7 @@ static void quit(struct h2 *h, uint32_t code, const char *why)
 	if (h->why[0])
 		return;
 	h->why = why;
+	h->blamed = code != NGHTTP2_NO_ERROR && code != NGHTTP2_INTERNAL_ERROR;
 	/* Out of memory: the connection is closed without a word. */
 	if (nghttp2_session_terminate_session(h->session, code))
 		h->failed = true;
@@ -92,12 +94,33 @@ static void tell_later(struct h2_stream *s)
 	s->h->news_end = &s->next_news;
 }
 
+/* Room for half a queue again: tell those who wait. */
+static void room_made(struct h2 *h)
+{
+	if (!h->blocked || h->copied > H2_QUEUE / 2)
+		return;
+	h->blocked = false;
+	for (struct h2_stream *s = h->first; s; s = s->next) {
+		if (s->blocked && s->queue.copied <= H2_STREAM_QUEUE / 2)
+			tell_later(s);
+		else
+			h->blocked |= s->blocked;
+	}
+}
+
+static void drop_queue(struct h2_stream *s)
+{
+	s->blocked = false;
+	s->h->copied -= s->queue.copied;
+	h2_queue_clear(&s->queue);
+	room_made(s->h);
+}
+
 static void stream_free(struct h2_stream *s)
 {
 	struct h2 *h = s->h;
 
-	h->copied -= s->queue.copied;
-	h2_queue_clear(&s->queue);
+	drop_queue(s);
 	free(s->trailers);
 	if (s->prev)
 		s->prev->next = s->next;
@@ -402,8 +425,10 @@ static int on_frame_send(nghttp2_session *session,
 	if (frame->hd.type == NGHTTP2_RST_STREAM)
 		on_reset_sent(h, s, frame->rst_stream.error_code);
 	if (frame->hd.type == NGHTTP2_GOAWAY &&
-	    frame->goaway.error_code != NGHTTP2_NO_ERROR && !h->why[0])
+	    frame->goaway.error_code != NGHTTP2_NO_ERROR && !h->why[0]) {
 		h->why = nghttp2_http2_strerror(frame->goaway.error_code);
+		h->blamed = true;
+	}
 	/* RFC 9113 8.1: the answer is complete, the rest is not wanted. */
 	if (s && !s->ended && !s->ours &&
 	    (frame->hd.type == NGHTTP2_DATA ||
@@ -418,20 +443,6 @@ static bool over_cap(const struct h2_stream *s, size_t more)
 {
 	return s->queue.copied + more > H2_STREAM_QUEUE ||
 	       s->h->copied + more > H2_QUEUE;
-}
-
-/* Room for half a queue again: tell those who wait. */
-static void room_made(struct h2 *h)
-{
-	if (!h->blocked || h->copied > H2_QUEUE / 2)
-		return;
-	h->blocked = false;
-	for (struct h2_stream *s = h->first; s; s = s->next) {
-		if (s->blocked && s->queue.copied <= H2_STREAM_QUEUE / 2)
-			tell_later(s);
-		else
-			h->blocked |= s->blocked;
-	}
 }
 
 static ssize_t say_end(struct h2_stream *s, size_t len, uint32_t *flags)
@@ -709,7 +720,8 @@ int h2_tick(struct h2 *h, struct mono now)
 	    mono_since(now, h->meter.block_since) > H2_BLOCK_US)
 		quit(h, NGHTTP2_ENHANCE_YOUR_CALM, "a slow header block");
 	if (!h->open && !h->leaving &&
-	    mono_since(now, h->idle_since) > H2_IDLE_US)
+	    mono_since(now, h->idle_since) >
+		    (h->requests ? H2_IDLE_US : H2_FIRST_US))
 		quit(h, NGHTTP2_NO_ERROR, "idle");
 	if (!mono_before(now, h->leave_at))
 		leave(h);
@@ -724,6 +736,10 @@ void h2_farewell(struct h2 *h, struct mono now)
 	if (h->leaving || h->failed)
 		return;
 	h->leaving = true;
+	if (!h->open) {
+		quit(h, NGHTTP2_NO_ERROR, "leaving");
+		return;
+	}
 	h->leave_at = mono_add(now, LEAVE_US);
 	if (nghttp2_submit_shutdown_notice(h->session))
 		h->failed = true;
@@ -753,6 +769,11 @@ uint64_t h2_requests(const struct h2 *h)
 const char *h2_why(const struct h2 *h)
 {
 	return h->why;
+}
+
+bool h2_is_blamed(const struct h2 *h)
+{
+	return h->blamed;
 }
 
 /* A stream. */
@@ -919,8 +940,7 @@ int h2_finish(struct h2_stream *s, const struct h1_header *trailers,
 void h2_reset(struct h2_stream *s)
 {
 	s->finished = true;
-	s->h->copied -= s->queue.copied;
-	h2_queue_clear(&s->queue);
+	drop_queue(s);
 	reset_stream(s, NGHTTP2_INTERNAL_ERROR);
 	detach(s);
 }

@@ -53,7 +53,8 @@ enum {
 #define H2_PREFACE_US 5000000	/* until the first SETTINGS */
 #define H2_BLOCK_US 5000000	/* of one header block */
 #define H2_PING_US 20000000	/* of silence; two unanswered end it */
-#define H2_IDLE_US 60000000	/* without a stream: GOAWAY */
+#define H2_FIRST_US 10000000	/* until the first request: GOAWAY */
+#define H2_IDLE_US 60000000	/* afterwards without a stream: GOAWAY */
 #define H2_STALL_US 60000000	/* an answer that does not move: reset */
 
 struct h2;
@@ -123,6 +124,9 @@ uint64_t h2_requests(const struct h2 *h);
 
 /* Why we ended it, for the log; "" when we did not. */
 const char *h2_why(const struct h2 *h);
+
+/* Whether that was for what the far end did. */
+bool h2_is_blamed(const struct h2 *h);
 
 /* The `who` of this stream's events: first thing in `begin`. */
 void h2_attach(struct h2_stream *s, void *who);
