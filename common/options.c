@@ -14,8 +14,9 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/version.h"
 
-#define VERSION "0.1.0"
+#define VERSION REMOTEMEDIA_VERSION
 
 enum kind {
 	URL, ADDRESS, NUMBER, BOOL, CHOICE, TEXT, PORTS, FILTER,
@@ -647,6 +648,10 @@ static int check(const struct parsing *p, char *error)
 	if (g->url_tls && !joins && !o->tls_cert)
 		return conflict(error, "WEBRTC_SIGNALING_URL=wss://...: needs "
 				"WEBRTC_TLS_CERT and WEBRTC_TLS_KEY");
+	if (g->url_tls && joins)
+		return conflict(error, "WEBRTC_SIGNALING_URL=wss://...: not "
+				"available yet for a hub to join, allowed is "
+				"ws://");
 	if (joins && g->grpc_only)
 		return conflict(error, "WEBRTC_MODE=grpc: serves, but "
 				"WEBRTC_SIGNALING_URL names a hub to join");
