@@ -2,43 +2,39 @@
  * jsonrpc.c - envelopes: parse, batch, dispatch, answer
  *
  * A request becomes a struct rpc_request on the stack; its answer is written
- * by rpc_result() or rpc_error(), once. One answer may be late: that of the
- * offer to remotemedia-server, whose id (and batch) wait in rpc->waiting.
- * A batch answers when all its requests are, so it is freed by whoever
- * brings `open` to 0.
+ * by rpc_result() or rpc_error(), once. Some answers are late (that of an
+ * offer to remotemedia-server, those of control.*): their ids and batches
+ * wait in a struct rpc_waiting. A batch answers when all its requests are,
+ * so it is freed by whoever brings `open` to 0.
  */
 
 #include "signaling/jsonrpc.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "core/ws/ws.h"
 #include "port/json.h"
 #include "signaling/rpc_methods.h"
 #include "signaling/rpc_notify.h"
 #include "signaling/scan.h"
 
-enum {
-	BREACHES = 100,		/* refusals by rate before the close */
-	BREACHES_PER_S = 5,
-};
+static int deliver(const struct hub_event *ev, void *arg);
+static void superseded(void *arg);
 
-int rpc_new(struct rpc **out, struct rpc_world *world,
-	    const struct rpc_ops *ops, struct mono now)
+int rpc_new(struct rpc **out, struct world *world, const struct talk_out *to,
+	    struct mono now)
 {
 	struct rpc *rpc = calloc(1, sizeof(*rpc));
+	struct member_ops ops = { deliver, superseded, rpc };
 
 	if (!rpc)
 		return -ENOMEM;
-	rpc->world = world;
-	rpc->ops = *ops;
-	limit_init(&rpc->messages, world->messages_per_s,
-		   world->messages_per_s * 2, now);
-	limit_init(&rpc->offers, world->offers_per_s,
-		   world->offers_per_s * 2.5, now);
-	limit_init(&rpc->breaches, BREACHES_PER_S, BREACHES, now);
+	rpc->out = *to;
+	member_init(&rpc->member, world, &ops, now);
 	*out = rpc;
 
 	return 0;
@@ -46,7 +42,12 @@ int rpc_new(struct rpc **out, struct rpc_world *world,
 
 const char *rpc_name(const struct rpc *rpc)
 {
-	return rpc->peer.name;
+	return member_name(&rpc->member);
+}
+
+struct refusal rpc_authenticate(struct rpc *rpc, const char *token, size_t len)
+{
+	return member_authenticate(&rpc->member, token, len);
 }
 
 /* Whatever is still open of a batch when its connection ends. */
@@ -58,26 +59,22 @@ static void batch_free(struct rpc_batch *b)
 	free(b);
 }
 
-void rpc_free(struct rpc *rpc)
+void rpc_free(struct rpc *rpc, bool clean, struct mono now)
 {
 	if (!rpc)
 		return;
-	if (rpc->peer.hub) {
-		calls_drop(rpc->world->calls, rpc->peer.name);
-		hub_leave(&rpc->peer);
-	}
-	batch_free(rpc->waiting.batch);
-	free(rpc->waiting.id);
-	free(rpc->waiting.offer_id);
+	member_fini(&rpc->member, clean, now);
+	rpc_control_drop(rpc);
+	rpc_wait_drop(&rpc->offer);
 	free(rpc);
 }
 
 static void send_text(struct rpc *rpc, const struct text *t)
 {
 	if (t->bad)
-		rpc->ops.close(WS_CODE_INTERNAL, "no memory", rpc->ops.arg);
+		rpc->out.close(WS_CODE_INTERNAL, "no memory", rpc->out.arg);
 	else
-		(void)rpc->ops.send(t->at, t->len, rpc->ops.arg);
+		(void)rpc->out.text(t->at, t->len, rpc->out.arg);
 }
 
 /* One answer less to wait for; the last one sends the batch. */
@@ -112,121 +109,247 @@ static void envelope(struct text *t, const char *id, const char *member)
 	text_puts(t, "\":");
 }
 
-static void put_result(struct rpc *rpc, struct rpc_batch *b, const char *id,
-		       const struct text *result)
+/* One line a call, and the counters. */
+static void account(const struct rpc_request *q, int code)
 {
-	struct text t = { 0 };
+	struct metrics *m = q->rpc->member.world->metrics;
+	char outcome[16] = "ok";
 
-	envelope(&t, id, "result");
-	text_put(&t, result->at, result->len);
-	text_puts(&t, "}");
-	t.bad |= result->bad;
-	emit(rpc, b, &t);
-	text_fini(&t);
-}
-
-static void put_error(struct rpc *rpc, struct rpc_batch *b, const char *id,
-		      const struct rpc_error *e)
-{
-	struct text t = { 0 };
-
-	envelope(&t, id, "error");
-	text_puts(&t, "{\"code\":");
-	text_int(&t, e->code);
-	text_puts(&t, ",\"message\":");
-	text_jsons(&t, e->message);
-	if (e->reason) {
-		text_puts(&t, ",\"data\":{\"reason\":");
-		text_jsons(&t, e->reason);
-		if (e->retry_ms) {
-			text_puts(&t, ",\"retry_after_ms\":");
-			text_int(&t, e->retry_ms);
-		}
-		text_puts(&t, "}");
+	if (m) {
+		metrics_add(m, q->method ? M_CALL_RPC : M_RPC_BAD);
+		if (code && q->method)
+			metrics_add(m, M_CALL_FAILED_RPC);
 	}
-	text_puts(&t, "}}");
-	emit(rpc, b, &t);
-	text_fini(&t);
+	if (code)
+		snprintf(outcome, sizeof(outcome), "%d", code);
+	access_log("jsonrpc", rpc_name(q->rpc),
+		   q->method ? q->method->name : "?", q->now, mono_now(),
+		   outcome);
 }
 
 void rpc_result(struct rpc_request *q, const struct text *result)
 {
-	if (q->id)
-		put_result(q->rpc, q->batch, q->id, result);
+	struct text t = { 0 };
+
+	account(q, 0);
+	if (!q->id)
+		return;
+	envelope(&t, q->id, "result");
+	text_put(&t, result->at, result->len);
+	text_puts(&t, "}");
+	t.bad |= result->bad;
+	emit(q->rpc, q->batch, &t);
+	text_fini(&t);
 }
 
 void rpc_error(struct rpc_request *q, struct rpc_error e)
 {
-	if (q->id)
-		put_error(q->rpc, q->batch, q->id, &e);
+	struct text t = { 0 };
+
+	account(q, e.code);
+	if (!q->id)
+		return;
+	envelope(&t, q->id, "error");
+	text_puts(&t, "{\"code\":");
+	text_int(&t, e.code);
+	text_puts(&t, ",\"message\":");
+	text_jsons(&t, e.message);
+	if (e.reason) {
+		text_puts(&t, ",\"data\":{\"reason\":");
+		text_jsons(&t, e.reason);
+		if (e.retry_ms) {
+			text_puts(&t, ",\"retry_after_ms\":");
+			text_int(&t, e.retry_ms);
+		}
+		text_puts(&t, "}");
+	}
+	text_puts(&t, "}}");
+	emit(q->rpc, q->batch, &t);
+	text_fini(&t);
 }
 
-int rpc_hold(struct rpc_request *q, const char *offer_id)
+/* Where the dialects have words of their own. */
+static const char *message_of(const struct refusal *r, bool b,
+			      const char *peer, char *out, size_t size)
 {
-	struct rpc_waiting *w = &q->rpc->waiting;
-
-	*w = (struct rpc_waiting){ .open = true, .batch = q->batch };
-	w->offer_id = strdup(offer_id);
-	w->id = q->id ? strdup(q->id) : NULL;
-	if (!w->offer_id || (q->id && !w->id)) {
-		free(w->offer_id);
-		free(w->id);
-		*w = (struct rpc_waiting){ 0 };
-		return -ENOMEM;
+	if (r->kind == REFUSED_NO_PEER) {
+		snprintf(out, size, "Peer not found: %.128s",
+			 peer ? peer : "");
+		return out;
 	}
+	if (b && r->kind == REFUSED_NOT_ANNOUNCED)
+		return "Not announced: call peer.announce first";
+	if (b && r->kind == REFUSED_TAKEN) {
+		snprintf(out, size, "Peer already announced: %.128s",
+			 peer ? peer : "");
+		return out;
+	}
+
+	return refusal_message(r->kind);
+}
+
+bool rpc_refused(struct rpc_request *q, const struct refusal *r,
+		 const char *peer)
+{
+	char message[2 * HUB_NAME_MAX];
+	bool b = q->method ? q->method->dialect_b : q->rpc->dialect_b;
+
+	if (r->kind == MEMBER_OK)
+		return false;
+	rpc_error(q, (struct rpc_error){
+			refusal_rpc_code(r->kind, b),
+			message_of(r, b, peer, message, sizeof(message)),
+			r->reason, r->retry_ms });
+	if (r->close)
+		q->rpc->out.close(WS_CODE_POLICY, "rate limited",
+				  q->rpc->out.arg);
+
+	return true;
+}
+
+/* Late answers */
+
+int rpc_wait(struct rpc_waiting *w, const struct rpc_request *q)
+{
+	*w = (struct rpc_waiting){ .method = q->method, .batch = q->batch,
+				   .since = q->now };
+	w->id = q->id ? strdup(q->id) : NULL;
+	if (q->id && !w->id)
+		return -ENOMEM;
+	w->open = true;
 	if (w->batch)
 		w->batch->open++;
 
 	return 0;
 }
 
-/* Answers the offer that waits; e is NULL when it was taken. */
-static void settle(struct rpc *rpc, const struct rpc_error *e)
+struct rpc_request rpc_resume(struct rpc *rpc, const struct rpc_waiting *w)
 {
-	struct rpc_waiting w = rpc->waiting;
-	struct text t = { 0 };
-
-	if (!w.open)
-		return;
-	rpc->waiting = (struct rpc_waiting){ 0 };
-	if (w.id && e) {
-		put_error(rpc, w.batch, w.id, e);
-	} else if (w.id) {
-		text_puts(&t, "{\"offer_id\":");
-		text_jsons(&t, w.offer_id);
-		text_puts(&t, ",\"to_peer_id\":\"" HUB_SERVER "\"}");
-		put_result(rpc, w.batch, w.id, &t);
-		text_fini(&t);
-	}
-	if (w.batch)
-		batch_close(rpc, w.batch);
-	free(w.id);
-	free(w.offer_id);
+	return (struct rpc_request){ .rpc = rpc, .batch = w->batch,
+				     .method = w->method, .id = w->id,
+				     .now = w->since };
 }
 
-int rpc_deliver(const struct hub_event *ev, void *arg)
+void rpc_waited(struct rpc *rpc, struct rpc_waiting *w)
+{
+	if (!w->open)
+		return;
+	if (w->batch)
+		batch_close(rpc, w->batch);
+	free(w->id);
+	*w = (struct rpc_waiting){ 0 };
+}
+
+void rpc_wait_drop(struct rpc_waiting *w)
+{
+	/* The last one that waits takes the batch along. */
+	if (w->open && w->batch && --w->batch->open == 0)
+		batch_free(w->batch);
+	free(w->id);
+	*w = (struct rpc_waiting){ 0 };
+}
+
+struct rpc_error rpc_error_of(const struct hub_event *ev, bool dialect_b)
+{
+	enum refusal_kind kind = refusal_of(ev->why);
+
+	return (struct rpc_error){ refusal_rpc_code(kind, dialect_b),
+				   refusal_message(kind), ev->reason,
+				   ev->retry_ms };
+}
+
+/* Dialect A: its answer comes behind this result, as a notification. */
+static void offer_taken(struct rpc *rpc)
+{
+	struct rpc_request q = rpc_resume(rpc, &rpc->offer);
+	struct text t = { 0 };
+
+	text_puts(&t, "{\"offer_id\":");
+	text_jsons(&t, rpc->offer_id);
+	text_puts(&t, ",\"to_peer_id\":\"" HUB_SERVER "\"}");
+	rpc_result(&q, &t);
+	text_fini(&t);
+	rpc_waited(rpc, &rpc->offer);
+}
+
+/* Dialect B: the result is the answer. */
+static void offer_answered(struct rpc *rpc, const struct hub_event *ev)
+{
+	struct rpc_request q = rpc_resume(rpc, &rpc->offer);
+	struct text t = { 0 };
+
+	text_puts(&t, "{\"type\":\"answer\",\"sdp\":");
+	text_jsons(&t, ev->sdp);
+	text_puts(&t, ",\"from\":\"" HUB_SERVER "\",\"to\":");
+	text_jsons(&t, rpc_name(rpc));
+	text_puts(&t, "}");
+	rpc_result(&q, &t);
+	text_fini(&t);
+	rpc_waited(rpc, &rpc->offer);
+}
+
+static void offer_refused(struct rpc *rpc, const struct hub_event *ev)
+{
+	struct rpc_request q = rpc_resume(rpc, &rpc->offer);
+
+	rpc_error(&q, rpc_error_of(ev, rpc->offer.method->dialect_b));
+	rpc_waited(rpc, &rpc->offer);
+}
+
+/* Whether the event was the answer to the offer that waits. */
+static bool settles_offer(struct rpc *rpc, const struct hub_event *ev)
+{
+	bool b = rpc->offer.open && rpc->offer.method->dialect_b;
+
+	if (ev->kind == HUB_OFFER_TAKEN) {
+		if (rpc->offer.open && !b)
+			offer_taken(rpc);
+		return true;
+	}
+	if (!rpc->offer.open)
+		return false;
+	if (ev->kind == HUB_OFFER_REFUSED) {
+		offer_refused(rpc, ev);
+		return true;
+	}
+	/* A notification has no result: its answer is one as well. */
+	if (b && ev->kind == HUB_ANSWER && strcmp(ev->peer, HUB_SERVER) == 0) {
+		b = rpc->offer.id != NULL;
+		offer_answered(rpc, ev);
+		return b;
+	}
+
+	return false;
+}
+
+static int deliver(const struct hub_event *ev, void *arg)
 {
 	struct rpc *rpc = arg;
 	struct text t = { 0 };
-	struct rpc_error e = { 0 };
 	int err;
 
-	if (ev->kind == HUB_OFFER_TAKEN) {
-		settle(rpc, NULL);
+	if (settles_offer(rpc, ev))
 		return 0;
-	}
-	if (ev->kind == HUB_OFFER_REFUSED) {
-		e = (struct rpc_error){ rpc_code_of(ev->why),
-					rpc_message_of(ev->why), ev->reason,
-					ev->retry_ms };
-		settle(rpc, &e);
-		return 0;
-	}
-	rpc_write_event(&t, ev);
-	err = t.bad ? -ENOMEM : rpc->ops.send(t.at, t.len, rpc->ops.arg);
+	rpc_write_event(&t, ev, rpc->dialect_b ? rpc_name(rpc) : NULL);
+	err = t.bad ? -ENOMEM : rpc->out.text(t.at, t.len, rpc->out.arg);
 	text_fini(&t);
 
 	return err;
+}
+
+/* Its answers go to the connection that has its name now. */
+static void superseded(void *arg)
+{
+	struct rpc *rpc = arg;
+	struct hub_event ev = { .kind = HUB_OFFER_REFUSED,
+				.why = HUB_WRONG_STATE,
+				.reason = "this peer id was resumed by "
+					  "another connection" };
+
+	if (rpc->offer.open)
+		offer_refused(rpc, &ev);
+	rpc->out.close(RPC_CLOSE_RESUMED, "resumed by another connection",
+		       rpc->out.arg);
 }
 
 /* The exact id as JSON text in *out; NULL in *out when there is none. false:
@@ -277,27 +400,11 @@ static const char *read_string(const struct js *message, const char *key,
 
 /* Takes the one token of a message, good or bad; at the end of the breaches
  * the connection is closed. */
-static bool within_rate(struct rpc *rpc, struct rpc_request *q)
+static bool within_rate(struct rpc_request *q)
 {
-	struct limit *l = &rpc->messages;
+	struct refusal r = member_message(&q->rpc->member, q->now);
 
-	if (limit_take(l, 1, q->now))
-		return true;
-	rpc_over_rate(q, l, "too many messages");
-
-	return false;
-}
-
-void rpc_over_rate(struct rpc_request *q, const struct limit *l,
-		   const char *reason)
-{
-	struct rpc *rpc = q->rpc;
-
-	rpc_error(q, (struct rpc_error){
-			RPC_RATE, "Rate limited", reason,
-			(uint32_t)(limit_wait_us(l, 1) / 1000) + 1 });
-	if (!limit_take(&rpc->breaches, 1, q->now))
-		rpc->ops.close(WS_CODE_POLICY, "rate limited", rpc->ops.arg);
+	return !rpc_refused(q, &r, NULL);
 }
 
 /* Refuses an envelope: always answered, with the id where it is known. */
@@ -307,27 +414,44 @@ static void bad_request(struct rpc *rpc, struct rpc_batch *b, const char *id,
 	struct rpc_request q = { .rpc = rpc, .batch = b, .now = now,
 				 .id = id ? id : "null" };
 
-	if (within_rate(rpc, &q))
+	if (within_rate(&q))
 		rpc_error(&q, (struct rpc_error){
 				RPC_REQUEST, "Invalid Request", reason, 0 });
 }
 
-static void dispatch(struct rpc_request *q, const char *method, size_t len)
+/* Long names are cut; a cut character becomes U+FFFD. */
+static void unknown_method(struct rpc_request *q, const char *method,
+			   size_t len)
 {
+	bool b = q->rpc->dialect_b || memchr(method, '.', len);
+	const char *before = b ? "Unknown method: " : "Method not found: ";
+	size_t at = strlen(before);
 	char message[160];
-	const struct rpc_method *m = rpc_method_find(method, len);
 
-	if (m) {
-		m->handler(q);
-		return;
-	}
-	/* Long names are cut; a cut character becomes U+FFFD. */
-	memcpy(message, "Method not found: ", 18);
+	memcpy(message, before, at);
 	len = len < 128 ? len : 128;
-	memcpy(message + 18, method, len);
-	message[18 + len] = '\0';
+	memcpy(message + at, method, len);
+	message[at + len] = '\0';
 	rpc_error(q, (struct rpc_error){ RPC_METHOD, message,
 					 "no such method", 0 });
+}
+
+const struct rpc_method *rpc_method_find(const char *name, size_t len)
+{
+	const struct rpc_method *m = rpc_find_a(name, len);
+
+	m = m ? m : rpc_find_b(name, len);
+
+	return m ? m : rpc_find_control(name, len);
+}
+
+static void dispatch(struct rpc_request *q, const char *method, size_t len)
+{
+	q->method = rpc_method_find(method, len);
+	if (q->method)
+		q->method->handler(q);
+	else
+		unknown_method(q, method, len);
 }
 
 /* A checked envelope: rate, params, method. */
@@ -350,7 +474,7 @@ static void request(struct rpc_request *q, const struct js *message)
 			    "params is neither object nor array", q->now);
 		return;
 	}
-	if (within_rate(q->rpc, q))
+	if (within_rate(q))
 		dispatch(q, method, len);
 }
 
@@ -393,7 +517,7 @@ static void on_batch(struct rpc *rpc, const struct js *root, struct mono now)
 	}
 	b = calloc(1, sizeof(*b));
 	if (!b) {
-		rpc->ops.close(WS_CODE_LATER, "no memory", rpc->ops.arg);
+		rpc->out.close(WS_CODE_LATER, "no memory", rpc->out.arg);
 		return;
 	}
 	b->open = 1;
@@ -410,7 +534,7 @@ static void too_large(struct rpc *rpc, const struct text *copy,
 	char error[JS_ERROR], *id = NULL;
 	struct js *root = NULL;
 
-	if (!within_rate(rpc, &q))
+	if (!within_rate(&q))
 		return;
 	if (js_parse(&root, copy->len ? copy->at : "", copy->len, error))
 		root = NULL;
@@ -429,7 +553,7 @@ static void unreadable(struct rpc *rpc, int code, const char *message,
 {
 	struct rpc_request q = { .rpc = rpc, .id = "null", .now = now };
 
-	if (within_rate(rpc, &q))
+	if (within_rate(&q))
 		rpc_error(&q, (struct rpc_error){ code, message, reason, 0 });
 }
 
@@ -445,7 +569,7 @@ void rpc_message(struct rpc *rpc, const char *text, size_t len,
 	if (err == -EMSGSIZE)
 		too_large(rpc, &copy, why, now);
 	else if (err)
-		rpc->ops.close(WS_CODE_LATER, "no memory", rpc->ops.arg);
+		rpc->out.close(WS_CODE_LATER, "no memory", rpc->out.arg);
 	else if (js_parse(&root, copy.len ? copy.at : "", copy.len, error))
 		unreadable(rpc, RPC_PARSE, "Parse error", error, now);
 	else {

@@ -1,16 +1,21 @@
 /*
- * jsonrpc.h - JSON-RPC 2.0, dialect A: one connection's conversation
+ * jsonrpc.h - JSON-RPC 2.0 in two dialects: one connection's conversation
  *
  * Text messages in, text messages out; knows hub and calls, no socket. The
- * methods are announce, offer, answer, ice_candidate, disconnect and
- * list_peers; docs/signaling.md shows each with its answer.
+ * methods of dialect A have plain names (announce, offer, ...), those of
+ * dialect B dotted ones (peer.announce, ...); both may be called on any
+ * connection. Notifications come in the dialect that announced.
+ * docs/signaling.md shows each with its answer.
  *
  * Order    A relayed notification reaches its target before the sender's
- *          result; the result of announce goes before peer_joined. An offer
- *          to remotemedia-server is answered when the broker has answered it
- *          (result, then the `answer` notification) or refused it (error);
- *          other requests of the connection are answered meanwhile.
- * Memory   rpc_free() leaves the hub, ends the call, drops what waits.
+ *          result; the result of announce goes before peer_joined, and before
+ *          what waited for a peer that came back. An offer to
+ *          remotemedia-server is answered when the broker has answered it
+ *          (A: result, then the `answer` notification; B: the result is the
+ *          answer) or refused it (error); other requests of the connection
+ *          are answered meanwhile.
+ * Memory   rpc_free() leaves the hub (or has the peer held), drops what
+ *          waits.
  * Errors   Go to the far end as JSON-RPC errors with data.reason.
  */
 #ifndef SIGNALING_JSONRPC_H
@@ -22,8 +27,9 @@
 
 #include "common/err.h"
 #include "common/mono.h"
-#include "signaling/calls.h"
-#include "signaling/hub.h"
+#include "proto/msg.h"
+#include "signaling/member.h"
+#include "signaling/talk.h"
 
 enum rpc_code {
 	RPC_PARSE = -32700,
@@ -31,44 +37,29 @@ enum rpc_code {
 	RPC_METHOD = -32601,
 	RPC_PARAMS = -32602,
 	RPC_INTERNAL = -32603,
-	RPC_PEER = -32000,	/* not announced, not found, id taken */
-	RPC_FAILED = -32001,	/* the call could not be made */
-	RPC_OFFER = -32002,
-	RPC_ANSWER = -32003,
 	RPC_CAPACITY = -32021,
-	RPC_RATE = -32022,
 	RPC_TOO_LARGE = -32024,
 	RPC_STATE = -32025,
-	RPC_CANDIDATE = -32026,
 };
 
-enum { RPC_BATCH_MAX = 16 };
-
-/* What all conversations of a process share. */
-struct rpc_world {
-	struct hub *hub;
-	struct calls *calls;
-	int64_t (*wall_ms)(void);
-	double messages_per_s;	/* a connection; burst is twice that */
-	double offers_per_s;	/* burst is 2.5 times that */
-};
-
-struct rpc_ops {
-	/* One text message. 0, or -ENOBUFS: the far end does not read and is
-	 * being dropped. */
-	int (*send)(const char *text, size_t len, void *arg);
-	/* Asks for a close; more messages may still come in. */
-	void (*close)(uint16_t code, const char *why, void *arg);
-	void *arg;
+enum {
+	RPC_BATCH_MAX = 16,
+	RPC_CLOSE_RESUMED = 4001,	/* WebSocket close: its peer id went
+					   on through another connection */
 };
 
 struct rpc;
 
-int rpc_new(struct rpc **out, struct rpc_world *world,
-	    const struct rpc_ops *ops, struct mono now) MUST_USE;
+/* Of `out` only text() and close() are used. */
+int rpc_new(struct rpc **out, struct world *world, const struct talk_out *to,
+	    struct mono now) MUST_USE;
 
-/* NULL is fine. */
-void rpc_free(struct rpc *rpc);
+/* clean: a farewell, the peer leaves; else it is held. NULL is fine. */
+void rpc_free(struct rpc *rpc, bool clean, struct mono now);
+
+/* The token of the upgrade. */
+struct refusal rpc_authenticate(struct rpc *rpc, const char *token,
+				size_t len);
 
 /* One text message from the far end, valid UTF-8. */
 void rpc_message(struct rpc *rpc, const char *text, size_t len,
@@ -76,5 +67,17 @@ void rpc_message(struct rpc *rpc, const char *text, size_t len,
 
 /* The announced name, or "". */
 const char *rpc_name(const struct rpc *rpc);
+
+/* The broker's answer to world->control; text as in proto/msg.h. */
+void rpc_on_control(struct world *world, uint64_t request,
+		    enum control_error error, const char *text);
+
+/* Refuses what the broker has not answered in time. */
+void rpc_tick(struct world *world, struct mono now);
+
+/* talk_open() of JSON-RPC: any path, any subprotocol that is ours. */
+unsigned rpc_talk_open(struct talk *out, struct door *door,
+		       const struct http_request *r,
+		       const struct talk_out *to, struct mono now) MUST_USE;
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * rpc_notify.h - hub events as JSON-RPC notifications of dialect A
+ * rpc_notify.h - hub events as JSON-RPC notifications of both dialects
  *
  * Pure. The uplink writes requests with the same members.
  */
@@ -9,16 +9,12 @@
 #include "signaling/hub.h"
 #include "signaling/text.h"
 
-/* The whole notification; nothing for kinds that have none. */
-void rpc_write_event(struct text *t, const struct hub_event *ev);
+/* The whole notification; nothing for kinds that have none. to: who hears
+ * it, NULL for dialect A (which does not say). */
+void rpc_write_event(struct text *t, const struct hub_event *ev,
+		     const char *to);
 
-/* ,"candidate":...,"sdp_mid":...,"sdp_mline_index":... */
+/* ,"candidate":...,"sdp_mid":...,"sdp_mline_index":... as in dialect A */
 void rpc_write_candidate(struct text *t, const struct hub_candidate *c);
-
-/* The code of an offer or candidate that was refused. */
-int rpc_code_of(enum hub_why why);
-
-/* Its message; data.reason says more. */
-const char *rpc_message_of(enum hub_why why);
 
 #endif

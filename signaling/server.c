@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
@@ -13,6 +14,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/version.h"
 
 enum {
 	PER_SOURCE = 32,	/* connections of one address */
@@ -76,6 +78,38 @@ static void call_deliver(const char *peer, const struct hub_event *ev,
 	(void)!hub_send(s->hub, peer, ev);
 }
 
+/* Its time to come back is over. */
+static void dropped(const char *name, void *arg)
+{
+	struct server *s = arg;
+
+	calls_drop(s->calls, name);
+}
+
+static void fill_random(void *bytes, size_t len)
+{
+	/* Small reads of getrandom() do not fail once the machine is up; a
+	 * token that could be guessed must not be given out. */
+	if (getrandom(bytes, len, 0) != (ssize_t)len)
+		abort();
+}
+
+static int control(uint64_t call, uint64_t request, const char *json,
+		   void *arg)
+{
+	struct server *s = arg;
+
+	return bus_control(&s->bus, call, request, json);
+}
+
+static void on_control(uint64_t request, enum control_error error,
+		       const char *text, void *arg)
+{
+	struct server *s = arg;
+
+	rpc_on_control(&s->world, request, error, text);
+}
+
 static struct mono broker_away(void *arg)
 {
 	const struct server *s = arg;
@@ -96,6 +130,8 @@ static void on_tick(struct mono now, void *arg)
 	struct server *s = arg;
 
 	calls_tick(s->calls, now);
+	hub_tick(s->hub, now);
+	rpc_tick(&s->world, now);
 	if (s->leaving && (door_is_empty(&s->door) ||
 			   !mono_before(now, s->leave_by)))
 		loop_stop(s->loop);
@@ -156,17 +192,29 @@ static int open_cores(struct server *s, const struct sig_options *o)
 		.burst = o->max_per_source ? o->max_per_source : PER_SOURCE,
 		.total = o->max_connections,
 	};
+	struct hub_cfg hub = { .random = fill_random, .dropped = dropped,
+			       .arg = s };
 	uint64_t seeds[2];
 	int err;
 
 	if (getrandom(seeds, sizeof(seeds), 0) != sizeof(seeds))
 		return -EIO;
-	if ((err = hub_new(&s->hub, seeds[0])) ||
+	hub.seed = seeds[0];
+	host_read(&s->host);
+	if ((err = hub_new(&s->hub, &hub)) ||
 	    (err = calls_new(&s->calls, &ops, seeds[1])) ||
 	    (err = sources_new(&s->sources, &caps)))
 		return err;
-	s->world = (struct rpc_world){ s->hub, s->calls, wall_ms,
-				       o->messages_per_s, o->offers_per_s };
+	s->world = (struct world){
+		.hub = s->hub, .calls = s->calls, .auth = s->auth,
+		.metrics = &s->metrics, .wall_ms = wall_ms,
+		.messages_per_s = o->messages_per_s,
+		.offers_per_s = o->offers_per_s,
+		.sessions_per_subject = o->sessions_per_subject,
+		.addresses = s->host.addresses,
+		.addresses_len = s->host.len, .hostname = s->host.name,
+		.version = REMOTEMEDIA_VERSION, .started_ms = wall_ms(),
+		.control = control, .control_arg = s };
 
 	return 0;
 }
@@ -217,6 +265,8 @@ int server_open(struct server *s, struct loop *loop,
 		return err;
 	}
 	s->bus.calls = s->calls;
+	s->bus.on_control = on_control;
+	s->bus.control_arg = s;
 	if (s->joins)
 		uplink_open(&s->uplink, loop, s->calls, now);
 	loop_timer(loop, &s->calls_timer, mono_add(now, TICK_US), on_tick, s);

@@ -10,6 +10,8 @@
 
 #include "signaling/bus.h"
 #include "signaling/door.h"
+#include "signaling/host.h"
+#include "signaling/jsonrpc.h"
 #include "signaling/uplink.h"
 
 enum { BROKER_LOST_US = 120000000 };	/* then there is nobody to serve */
@@ -21,7 +23,10 @@ struct server {
 	struct calls *calls;
 	struct files *files;
 	struct sources *sources;
-	struct rpc_world world;
+	struct auth *auth;
+	struct metrics metrics;
+	struct host host;
+	struct world world;
 	struct door door;
 	struct uplink uplink;
 	bool joins;		/* uplink is used */

@@ -2,18 +2,24 @@
 SIG_JSON := signaling/text.c signaling/scan.c $(PORT_JSON)
 SIG_CORE := signaling/hub.c signaling/calls.c signaling/limit.c \
 	core/session/peer_name.c
+# What a peer may do: links SIG_CORE, SIG_AUTH, SIG_METRICS too.
+SIG_MEMBER := signaling/member.c signaling/permit.c
 # Tokens (libs: ssl jansson), and what is counted (with COMMON_LOG).
 SIG_AUTH := signaling/auth.c signaling/jwt.c $(PORT_JWT)
 SIG_METRICS := signaling/metrics.c
-SIG_RPC := signaling/jsonrpc.c signaling/rpc_methods.c signaling/rpc_notify.c
-SIG_NET := signaling/stream.c signaling/source.c signaling/files.c \
+SIG_RPC := signaling/jsonrpc.c signaling/rpc_params.c \
+	signaling/rpc_announce.c \
+	signaling/rpc_methods.c signaling/rpc_methods_b.c \
+	signaling/rpc_control.c signaling/rpc_notify.c
+SIG_NET := signaling/rpc_talk.c signaling/stream.c signaling/source.c signaling/files.c \
 	signaling/route.c signaling/door.c signaling/conn.c signaling/listen.c
 
 BINS += signaling
 signaling_MAIN := signaling/main.c
 signaling_SRC := signaling/options.c signaling/server.c signaling/bus.c \
+	signaling/host.c \
 	signaling/uplink.c $(SIG_NET) $(SIG_RPC) $(SIG_CORE) $(SIG_JSON) \
-	$(SIG_AUTH) $(SIG_METRICS) \
+	$(SIG_MEMBER) $(SIG_AUTH) $(SIG_METRICS) \
 	$(CORE_HTTP) $(CORE_WS) $(PORT_SECCOMP) $(PROTO) $(COMMON_LOOP) \
 	$(COMMON_LOG) $(COMMON_CHANNEL)
 signaling_LIBS := jansson seccomp ssl

@@ -6,6 +6,7 @@ test_ws_SRC := $(CORE_WS) $(CORE_HTTP)
 test_json_SRC := $(SIG_JSON) core/ws/utf8.c
 test_json_LIBS := jansson
 test_hub_SRC := $(SIG_CORE) signaling/source.c core/ws/utf8.c proto/msg.c
-test_jsonrpc_SRC := $(SIG_RPC) $(SIG_CORE) $(SIG_JSON) core/ws/utf8.c \
-	proto/msg.c
-test_jsonrpc_LIBS := jansson
+test_jsonrpc_SRC := $(SIG_RPC) $(SIG_MEMBER) $(SIG_CORE) $(SIG_AUTH) \
+	$(SIG_METRICS) $(SIG_JSON) core/ws/utf8.c proto/msg.c \
+	$(COMMON_LOG) common/clock.c
+test_jsonrpc_LIBS := jansson ssl

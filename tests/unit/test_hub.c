@@ -55,7 +55,46 @@ static int deaf(const struct hub_event *ev, void *arg)
 	return -ENOBUFS;
 }
 
-static const struct hub_ops ears = { hear }, no_ears = { deaf };
+static void taken_over(void *arg)
+{
+	tell("%s<superseded\n", (const char *)arg);
+}
+
+static const struct hub_ops ears = { hear, taken_over },
+			    no_ears = { deaf, taken_over };
+
+/* Tokens that can be told from each other. */
+static void dice(void *bytes, size_t len)
+{
+	static unsigned char next;
+
+	memset(bytes, ++next, len);
+}
+
+static void dropped(const char *name, void *arg)
+{
+	(void)arg;
+	tell("dropped %s\n", name);
+}
+
+static struct hub *hub_open(void)
+{
+	struct hub_cfg cfg = { 7, dice, dropped, NULL };
+	struct hub *hub;
+
+	ck_assert_int_eq(hub_new(&hub, &cfg), 0);
+
+	return hub;
+}
+
+static int join(struct hub *hub, struct hub_peer *p, const char *name,
+		const char *token, const struct hub_ops *ops, const char *arg)
+{
+	struct hub_hello h = { .name = name, .resume_token = token };
+
+	return hub_join(hub, p, &h, ops, (void *)(uintptr_t)arg);
+}
+
 
 START_TEST(peers_join_meet_and_leave)
 {
@@ -63,18 +102,18 @@ START_TEST(peers_join_meet_and_leave)
 	struct hub_event ev = { .kind = HUB_OFFER, .peer = "x" };
 	struct hub *hub;
 
-	ck_assert_int_eq(hub_new(&hub, 7), 0);
-	ck_assert_int_eq(hub_join(hub, &a, "a", "{}", &ears, "a"), 0);
+	hub = hub_open();
+	ck_assert_int_eq(join(hub, &a, "a", NULL, &ears, "a"), 0);
 	hub_tell_joined(&a);
-	ck_assert_int_eq(hub_join(hub, &b, "b", "{}", &ears, "b"), 0);
+	ck_assert_int_eq(join(hub, &b, "b", NULL, &ears, "b"), 0);
 	expect("");
 	hub_tell_joined(&b);
 	expect("a<joined b\n");
-	ck_assert_int_eq(hub_join(hub, &c, "a", "{}", &ears, "c"), -EEXIST);
-	ck_assert_int_eq(hub_join(hub, &b, "d", "{}", &ears, "b"), -EISCONN);
-	ck_assert_int_eq(hub_join(hub, &c, HUB_SERVER, "{}", &ears, "c"),
+	ck_assert_int_eq(join(hub, &c, "a", NULL, &ears, "c"), -EEXIST);
+	ck_assert_int_eq(join(hub, &b, "d", NULL, &ears, "b"), -EISCONN);
+	ck_assert_int_eq(join(hub, &c, HUB_SERVER, NULL, &ears, "c"),
 			 -EEXIST);
-	ck_assert_int_eq(hub_join(hub, &c, "", "{}", &ears, "c"), -EINVAL);
+	ck_assert_int_eq(join(hub, &c, "", NULL, &ears, "c"), -EINVAL);
 	hub_leave(&c);
 	ck_assert_uint_eq(hub_count(hub), 2);
 	ck_assert_int_eq(hub_send(hub, "a", &ev), 0);
@@ -85,7 +124,7 @@ START_TEST(peers_join_meet_and_leave)
 	hub_leave(&a);
 	expect("");
 	ck_assert_ptr_null(hub_find(hub, "a"));
-	ck_assert_int_eq(hub_join(hub, &c, "a", "{}", &no_ears, NULL), 0);
+	ck_assert_int_eq(join(hub, &c, "a", NULL, &no_ears, NULL), 0);
 	ck_assert_int_eq(hub_send(hub, "a", &ev), -ENOBUFS);
 	ck_assert_ptr_eq(hub_next(hub, NULL), &b);
 	ck_assert_ptr_eq(hub_next(hub, &b), &c);
@@ -105,11 +144,11 @@ START_TEST(three_thousand_peers_are_found_and_go)
 	struct hub *hub;
 	char name[16];
 
-	ck_assert_int_eq(hub_new(&hub, 1), 0);
+	hub = hub_open();
 	for (int i = 0; i < N; i++) {
 		snprintf(name, sizeof(name), "p%d", i);
-		ck_assert_int_eq(hub_join(hub, &peers[i], name, "{}", &no_ears,
-					  NULL), 0);
+		ck_assert_int_eq(join(hub, &peers[i], name, NULL, &no_ears,
+				      NULL), 0);
 	}
 	for (int i = 0; i < N; i += 2)
 		hub_leave(&peers[i]);

@@ -16,7 +16,7 @@
 static char heard[262144];
 static int broker_err;
 static uint64_t last_call;
-static struct rpc_world world;
+static struct world world;
 static struct rpc *conns[3];
 static bool full[3];
 
@@ -110,21 +110,35 @@ static int64_t wall_ms(void)
 	return 1764000000000;
 }
 
+/* Always the same token. */
+static void dice(void *bytes, size_t len)
+{
+	memset(bytes, 0xab, len);
+}
+
+static void dropped(const char *name, void *arg)
+{
+	(void)arg;
+	calls_drop(world.calls, name);
+}
+
 static void begin(void)
 {
 	struct calls_ops ops = { b_open, b_describe, b_trickle, b_want, b_close,
 				 deliver, NULL };
+	struct hub_cfg cfg = { 1, dice, dropped, NULL };
 
 	heard[0] = '\0';
 	broker_err = 0;
 	memset(full, 0, sizeof(full));
-	world = (struct rpc_world){ .wall_ms = wall_ms,
-				    .messages_per_s = 50, .offers_per_s = 2 };
-	ck_assert_int_eq(hub_new(&world.hub, 1), 0);
+	world = (struct world){ .wall_ms = wall_ms, .messages_per_s = 50,
+				.offers_per_s = 2, .version = "1",
+				.started_ms = 1700000000000 };
+	ck_assert_int_eq(hub_new(&world.hub, &cfg), 0);
 	ck_assert_int_eq(calls_new(&world.calls, &ops, 1), 0);
 	calls_on_up(world.calls, mono_at(0));
 	for (int i = 0; i < 3; i++) {
-		struct rpc_ops r = { on_send, on_close, &conns[i] };
+		struct talk_out r = { on_send, NULL, on_close, &conns[i] };
 
 		ck_assert_int_eq(rpc_new(&conns[i], &world, &r, mono_at(0)),
 				 0);
@@ -134,7 +148,7 @@ static void begin(void)
 static void end(void)
 {
 	for (int i = 0; i < 3; i++)
-		rpc_free(conns[i]);
+		rpc_free(conns[i], true, mono_at(0));
 	calls_free(world.calls);
 	hub_free(world.hub);
 }
@@ -170,9 +184,17 @@ static void announce(const char *who)
 	"a: " V ",\"id\":" id ",\"error\":{\"code\":" code ",\"message\":\""  \
 	message "\",\"data\":{\"reason\":\"" reason "\"}}}\n"
 #define SERVER "\"remotemedia-server\""
+#define LISTED_SERVER "\"state\":\"available\",\"metadata\":{\"type\":"  \
+	"\"server\",\"version\":\"1\"},\"connected_at\":1700000000"
+#define LISTED "\"state\":\"available\",\"metadata\":{},"                 \
+	"\"connected_at\":1764000000"
+#define TOKEN "\"abababababababababababababababab\""
+#define ANNOUNCED(resumed, session) ",\"resume_token\":" TOKEN              \
+	",\"resumed\":" resumed ",\"session\":" session                     \
+	",\"ice_servers\":[]}}\n"
 #define LIST0 "{\"peers\":[{\"peer_id\":" SERVER ",\"capabilities\":"         \
-	"{\"audio\":true,\"video\":true,\"data\":true},"                      \
-	"\"state\":\"available\"}],\"count\":1}}\n"
+	"{\"audio\":true,\"video\":true,\"data\":true}," LISTED_SERVER      \
+	"}],\"count\":1}}\n"
 #define REQ "Invalid Request"
 #define PAR "Invalid params"
 
@@ -267,14 +289,14 @@ static const struct {
 	  ERR("1", "-32602", PAR, "peer_id is not 1 to 128 bytes of text "
 	      "without controls") },
 	{ ID1 ",\"method\":\"announce\",\"params\":{\"peer_id\":\"x\","
-	  "\"capabilities\":[\"audio\"]}}",
-	  ERR("1", "-32602", PAR, "capabilities is not an object") },
+	  "\"capabilities\":7}}", ERR("1", "-32602", PAR, "capabilities is "
+					  "neither object nor array") },
 	{ ID1 ",\"method\":\"announce\",\"params\":{\"peer_id\":" SERVER
 	  "}}", ERR("1", "-32000", "Peer id already taken",
 		    "this id is reserved") },
 	{ ID1 ",\"method\":\"announce\",\"params\":{\"peer_id\":\"b\"}}",
 	  OK1 "{\"peer_id\":\"b\",\"peers_count\":2,\"other_peers\":["
-	  SERVER "]}}\n" },
+	  SERVER "]" ANNOUNCED("false", "null") },
 	{ ID1 ",\"method\":\"offer\"}",
 	  ERR("1", "-32000", "Not announced", "call announce first") },
 	{ ID1 ",\"method\":\"answer\"}",
@@ -343,9 +365,9 @@ static const struct {
 	  OK1 "{\"peer_id\":" SERVER "}}\n" },
 	{ M("list_peers", "{}"),
 	  OK1 "{\"peers\":[{\"peer_id\":" SERVER ",\"capabilities\":"
-	  "{\"audio\":true,\"video\":true,\"data\":true},\"state\":"
-	  "\"available\"},{\"peer_id\":\"b\",\"capabilities\":{},\"state\":"
-	  "\"available\"}],\"count\":2}}\n" },
+	  "{\"audio\":true,\"video\":true,\"data\":true}," LISTED_SERVER
+	  "},{\"peer_id\":\"b\",\"capabilities\":{}," LISTED
+	  "}],\"count\":2}}\n" },
 	{ M("offer", "{\"to_peer_id\":\"x\",\"sdp\":\"s\"}"),
 	  ERR("1", "-32000", "Peer not found: x",
 	      "no peer has announced that id") },
@@ -550,7 +572,7 @@ START_TEST(a_peer_that_goes_is_told_of_and_its_name_is_free)
 {
 	begin();
 	announce("abc");
-	rpc_free(conns[0]);
+	rpc_free(conns[0], true, mono_at(0));
 	conns[0] = NULL;
 	expect("b: " V ",\"method\":\"peer_left\",\"params\":{\"peer_id\":"
 	       "\"a\"}}\nc: " V ",\"method\":\"peer_left\",\"params\":{"
@@ -566,8 +588,9 @@ START_TEST(a_refused_announce_ties_nothing_to_the_socket)
 	announce("b");
 	say('a', M("announce", "{\"peer_id\":\"b\"}"));
 	expect(ERR("1", "-32000", "Peer id already taken",
-		   "another peer has this id"));
-	rpc_free(conns[0]);
+		   "another peer has this id; to come back to it announce its "
+		   "resume_token"));
+	rpc_free(conns[0], true, mono_at(0));
 	conns[0] = NULL;
 	expect("");
 	ck_assert_ptr_nonnull(hub_find(world.hub, "b"));
