@@ -735,6 +735,18 @@ const char *calls_next(const struct calls *c, const char *after)
 	return call ? call->name : NULL;
 }
 
+const char *calls_session(const struct calls *c, const char *peer)
+{
+	const struct call *call = c->names[hub_hash(c->seed, peer) % BUCKETS];
+
+	while (call && strcmp(call->name, peer) != 0)
+		call = call->by_name;
+	if (!call)
+		return NULL;
+
+	return call->session ? call->session : "";
+}
+
 void calls_each(const struct calls *c,
 		void (*each)(const char *peer, const char *session, void *arg),
 		void *arg)

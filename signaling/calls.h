@@ -124,6 +124,9 @@ size_t calls_count(const struct calls *c);
 /* Peer names of all calls, for the uplink. NULL starts, NULL ends. */
 const char *calls_next(const struct calls *c, const char *after);
 
+/* The session that a peer's call asked for; NULL when it has none. */
+const char *calls_session(const struct calls *c, const char *peer);
+
 /* Every call that is not CLOSING; session: "" is one of its own. each() must
  * neither begin nor end one. */
 void calls_each(const struct calls *c,
