@@ -15,10 +15,13 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/version.h"
+#include "port/tls.h"
+#include "signaling/certificate.h"
+#include "signaling/grpc/grpc.h"
+#include "signaling/ops_pages.h"
+#include "signaling/whip.h"
 
 enum {
-	PER_SOURCE = 32,	/* connections of one address */
-	PER_SOURCE_RATE = 10,	/* new ones a second */
 	LEAVE_US = 1000000,	/* for close frames to be answered */
 	TICK_US = 250000,
 };
@@ -185,11 +188,9 @@ static int open_cores(struct server *s, const struct sig_options *o)
 	struct calls_ops ops = { call_open, call_describe, call_trickle,
 				 call_want, call_close, call_deliver, s };
 	struct source_caps caps = {
-		.connections = o->max_per_source ? o->max_per_source
-						 : PER_SOURCE,
-		.per_s = o->max_per_source ? o->max_per_source
-					   : PER_SOURCE_RATE,
-		.burst = o->max_per_source ? o->max_per_source : PER_SOURCE,
+		.connections = o->max_per_source,
+		.per_s = o->limits.connect_rate,
+		.burst = o->max_per_source,
 		.total = o->max_connections,
 	};
 	struct hub_cfg hub = { .random = fill_random, .dropped = dropped,
@@ -232,20 +233,67 @@ static int open_files(struct server *s, const struct sig_options *o,
 	return err;
 }
 
+/* What an operator should know about who can reach us. */
+static void warn_public(const struct server *s, const struct listen_fd *fds,
+			int count)
+{
+	bool plain = false, any = false;
+
+	for (int i = 0; i < count; i++) {
+		any = any || !fds[i].loopback;
+		plain = plain || (!fds[i].loopback && !fds[i].listener->tls);
+	}
+	if (plain)
+		log_line(LOG_WARN, "a public address is served without TLS",
+			 "why=\"set WEBRTC_TLS_CERT and WEBRTC_TLS_KEY\"");
+	if (any && !auth_required(s->auth))
+		log_line(LOG_WARN, "a public address asks for no token",
+			 "why=\"set WEBRTC_AUTH_SECRET or "
+			 "WEBRTC_AUTH_PUBLIC_KEY\"");
+}
+
+/* In this order; what none of them takes is a file. */
+static http_route_h *const routes[] = {
+	ops_pages_begin, whip_begin, grpc_begin, NULL,
+};
+
+static int open_whip(struct server *s, const struct sig_options *o)
+{
+	struct whip_cfg cfg = { .world = &s->world, .loop = s->loop,
+				.origins = o->origins,
+				.random = fill_random };
+
+	return whip_new(&s->whip, &cfg);
+}
+
 static int open_door(struct server *s, const struct sig_options *o,
 		     struct mono now, char error[SIG_ERROR])
 {
-	int fds[LISTEN_FDS_MAX], count;
+	struct listen_fd fds[LISTEN_FDS_MAX];
+	int err, count;
 
+	if ((err = certificate_open(&s->tls, o, error)))
+		return err;
 	s->door = (struct door){ .loop = s->loop, .world = &s->world,
-				 .files = s->files, .origins = o->origins,
-				 .sources = s->sources, .started = now,
+				 .auth = s->auth, .whip = s->whip,
+				 .files = s->files, .routes = routes,
+				 .origins = o->origins, .limits = &o->limits,
+				 .sources = s->sources, .tls = s->tls,
+				 .started = now,
 				 .broker_away = broker_away,
 				 .broker_stats = broker_stats,
 				 .broker_arg = s };
 	count = listen_open(fds, o, error);
+	if (count < 0)
+		return count;
+	warn_public(s, fds, count);
 
-	return count < 0 ? count : door_open(&s->door, fds, count);
+	return door_open(&s->door, fds, count);
+}
+
+int server_tls_reload(struct server *s, int cert_fd, int key_fd)
+{
+	return certificate_renew(s->tls, cert_fd, key_fd);
 }
 
 int server_open(struct server *s, struct loop *loop,
@@ -256,7 +304,9 @@ int server_open(struct server *s, struct loop *loop,
 
 	*s = (struct server){ .loop = loop, .joins = o->join != NULL };
 	error[0] = '\0';
-	if ((err = watch_signals(s)) || (err = open_cores(s, o)) ||
+	if ((err = watch_signals(s)) ||
+	    (err = auth_new(&s->auth, o, error, SIG_ERROR)) ||
+	    (err = open_cores(s, o)) ||
 	    (err = open_files(s, o, error)) ||
 	    (err = open_door(s, o, now, error)) ||
 	    (s->joins && (err = uplink_resolve(&s->uplink, o, error))) ||
@@ -279,7 +329,8 @@ void server_close(struct server *s)
 	int fd = s->signals.fd;
 
 	if (s->door.loop)
-		door_close(&s->door);
+		door_close(&s->door, mono_now());
+	whip_free(s->whip);
 	uplink_close(&s->uplink);
 	loop_untimer(&s->calls_timer);
 	if (s->bus.channel) {
@@ -294,4 +345,7 @@ void server_close(struct server *s)
 	hub_free(s->hub);
 	files_free(s->files);
 	sources_free(s->sources);
+	tls_server_free(s->tls);
+	auth_free(s->auth);
+	auth_free(s->auth);
 }
