@@ -22,3 +22,7 @@ bench_rtp_SRC := $(CORE_RTP) $(CORE_RTCP) $(CORE_CC)
 BENCHES += bench_call_delay
 bench_call_delay_SRC := $(CLIENT_SRC) $(CLIENT_SERVER)
 bench_call_delay_LIBS := $(CLIENT_LIBS)
+BENCHES += bench_relay
+bench_relay_SRC := tests/client/server.c common/clock.c signaling/text.c \
+	$(CORE_WS) $(CORE_HTTP) $(PORT_JSON)
+bench_relay_LIBS := jansson
