@@ -6,7 +6,7 @@
  * looks at the first bytes, then HTTP/1.1 (h1_conn.c), HTTP/2 (h2_conn.c) or,
  * after an upgrade, WebSocket (ws_conn.c).
  *
- *	stranger   TLS handshake (5 s in all), then the first bytes
+ *	stranger   TLS handshake, then the first bytes; a deadline in all
  *	protocol   its own deadlines, by conn_deadline()
  *	lingering  all is said; what is queued leaves, then the far end closes
  *		   (3 s). Closing at once would let unread bytes reset the
@@ -37,7 +37,6 @@ struct conn;
 
 enum {
 	CONN_READ_BYTES = 32768,	/* at most, one read a turn */
-	CONN_HEAD_US = 5000000,	/* TLS, and from its end the first request */
 	CONN_GOODBYE_US = 3000000,
 };
 
@@ -89,9 +88,17 @@ struct conn {
 	struct conn *prev, *next, *next_doomed, *next_dirty;
 };
 
-/* Takes fd. On failure it is closed. */
-void conn_open(struct door *d, int fd, enum listener_kind kind,
-	       struct source_key key, bool loopback, struct mono now);
+/* What is known when a connection is accepted. */
+struct conn_from {
+	enum listener_kind kind;
+	bool tls;		/* nothing but TLS is spoken there */
+	bool loopback;
+	struct source_key key;
+};
+
+/* Takes fd and one entry of the sources. On failure both are given back. */
+void conn_open(struct door *d, int fd, const struct conn_from *from,
+	       struct mono now);
 
 /* Another protocol speaks from here on; the old one's state is not freed by
  * this call. The bytes that `in` has not used yet go to the new one. */
@@ -104,6 +111,10 @@ static inline void conn_deadline(struct conn *c, struct mono at)
 
 /* It has shown that it is no silent stranger. */
 void conn_proved(struct conn *c);
+
+/* TCP asks the far end for a sign of life while nothing is said (for what may
+ * be silent for long and has no pings of its own). */
+void conn_probe(struct conn *c);
 
 /* proto->later is called from the loop, before it sleeps; then `in` with what
  * was held. Idempotent. Fine when doomed. */
@@ -120,6 +131,12 @@ static inline bool conn_is_tls(const struct conn *c)
 	return c->stream.tls != NULL;
 }
 
+/* In how long a request's head must be there. */
+static inline struct mono conn_head_by(const struct conn *c, struct mono now)
+{
+	return mono_add(now, c->door->limits->head_timeout_s * 1000000ll);
+}
+
 /* For the door: deadlines and the once-a-second call. */
 void conn_sweep(struct conn *c, struct mono now);
 void conn_farewell(struct conn *c, struct mono now);
@@ -131,10 +148,7 @@ void conn_free(struct conn *c, bool closing, struct mono now);
 /* The dirty and the doomed, from the loop. */
 void conn_settle(struct door *d, struct mono now);
 
-/* The protocols; each takes over with conn_become(). */
+/* HTTP/1.1 takes over with conn_become(); HTTP/2 in h2_conn.h. */
 void h1_conn_open(struct conn *c, struct mono now);
-
-/* h2_conn.h: void h2_conn_open(struct conn *c, struct mono now); the first
- * bytes that its `in` gets are the client's preface. */
 
 #endif

@@ -14,6 +14,7 @@
 #include "proto/msg.h"
 #include "signaling/auth.h"
 #include "signaling/files.h"
+#include "signaling/http.h"
 #include "signaling/limit.h"
 #include "signaling/listen.h"
 #include "signaling/member.h"
@@ -22,13 +23,7 @@
 struct conn;
 struct tls_server;
 struct whip;
-
-enum {
-	STARTUPS_BEGIN = 10,	/* as OpenSSH's MaxStartups 10:30:100: */
-	STARTUPS_RATE = 30,	/* percent dropped from here */
-	STARTUPS_FULL = 100,	/* all dropped from here */
-	HANDSHAKES_PER_S = 200,	/* TLS, of all that are not loopback */
-};
+struct whip;
 
 enum listener_kind { LISTENER_PLAIN, LISTENER_TLS, LISTENER_GRPC };
 
@@ -45,7 +40,11 @@ struct door {
 	struct auth *auth;	/* the same as world->auth */
 	struct whip *whip;	/* NULL: none */
 	const struct files *files;
+	/* Who is asked for a request, in this order, up to a NULL; then
+	 * files. */
+	http_route_h *const *routes;
 	const char *origins;	/* list of pages that may talk to us */
+	const struct sig_limits *limits;
 	struct sources *sources;
 	struct tls_server *tls;	/* NULL: no listener speaks TLS */
 	struct mono started;
@@ -61,7 +60,7 @@ struct door {
 	unsigned startups;	/* connections that have said nothing yet */
 	unsigned connections, websockets;	/* open at present */
 	uint64_t refused;	/* at accept */
-	struct mono refused_told;
+	struct mono refused_told, rotate_at;
 	bool leaving;		/* the process is going down */
 };
 
@@ -74,6 +73,6 @@ void door_farewell(struct door *d, struct mono now);
 bool door_is_empty(const struct door *d);
 
 /* Drops what is left. */
-void door_close(struct door *d);
+void door_close(struct door *d, struct mono now);
 
 #endif

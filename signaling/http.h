@@ -37,7 +37,10 @@
 struct door;
 struct http_exchange;
 
-enum { HTTP_QUEUE_MAX = 262144 };	/* bytes of one answer, unsent */
+enum {
+	HTTP_QUEUE_MAX = 262144,	/* bytes of one answer, unsent */
+	HTTP_ERROR_TEXT = 64,
+};
 
 struct http_request {
 	struct h1_span method, path, query, host;	/* path without query */
@@ -100,6 +103,11 @@ struct http_exchange {
 	unsigned version;
 };
 
+/* A service is asked whether the path is its own; then the exchange is its
+ * own, too. */
+typedef bool http_route_h(struct http_exchange *x,
+			  const struct http_request *r, struct mono now);
+
 /* Finds the service, or answers an error itself; never fails. */
 void http_begin(struct http_exchange *x, const struct http_request *r,
 		struct mono now);
@@ -134,6 +142,9 @@ void http_answer(struct http_exchange *x, unsigned status, const char *type,
 
 /* An error of that status, plain text. */
 void http_error(struct http_exchange *x, unsigned status);
+
+/* Its text, "404 Not Found" and a newline; returns its bytes. */
+size_t http_error_text(char *out, size_t cap, unsigned status);
 
 /*
  * Whether a page of this origin may talk to us: the same host, one of

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,7 +15,7 @@
 enum { BACKLOG = 512 };
 
 struct opening {
-	int *fds;
+	struct listen_fd *fds;
 	int count;
 	const struct sig_options *options;
 	char *error;
@@ -61,7 +62,7 @@ static int tell(struct opening *o, const struct hostport *at, int err)
 }
 
 /* With port 0 the kernel chooses, so the log says which it is. */
-static void log_address(int fd)
+static void log_address(int fd, const struct listener *l)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof(sa);
@@ -70,8 +71,8 @@ static void log_address(int fd)
 	if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&
 	    getnameinfo((struct sockaddr *)&sa, len, host, sizeof(host), port,
 			sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) == 0)
-		log_line(LOG_INFO, "listening", "address=%s port=%s", host,
-			 port);
+		log_line(LOG_INFO, "listening", "address=%s port=%s tls=%s",
+			 host, port, l->tls ? "yes" : "no");
 }
 
 /* IPv6 may be switched off, and localhost is then IPv4 alone. */
@@ -83,9 +84,22 @@ static bool may_lack(const struct hostport *at, const struct addrinfo *a,
 	       (err == -EADDRNOTAVAIL || err == -EAFNOSUPPORT);
 }
 
-static int open_address(struct opening *o, const struct hostport *at,
+static bool is_loopback(const struct addrinfo *a)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)
+		(const void *)a->ai_addr;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)
+		(const void *)a->ai_addr;
+
+	return a->ai_family == AF_INET6
+		       ? IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr)
+		       : ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+}
+
+static int open_address(struct opening *o, const struct listener *listener,
 			const char *numeric)
 {
+	const struct hostport *at = &listener->at;
 	struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV,
 				  .ai_socktype = SOCK_STREAM };
 	struct addrinfo *a = NULL;
@@ -99,8 +113,9 @@ static int open_address(struct opening *o, const struct hostport *at,
 		return tell(o, at, -EADDRNOTAVAIL);
 	fd = bind_one(a, !alone);
 	if (fd >= 0) {
-		log_address(fd);
-		o->fds[o->count++] = fd;
+		log_address(fd, listener);
+		o->fds[o->count++] = (struct listen_fd){ fd, listener,
+							 is_loopback(a) };
 		fd = 0;
 	} else {
 		fd = may_lack(at, a, fd) ? 0 : tell(o, at, fd);
@@ -110,26 +125,26 @@ static int open_address(struct opening *o, const struct hostport *at,
 	return fd;
 }
 
-int listen_open(int fds[LISTEN_FDS_MAX], const struct sig_options *options,
-		char error[SIG_ERROR])
+int listen_open(struct listen_fd fds[LISTEN_FDS_MAX],
+		const struct sig_options *options, char error[SIG_ERROR])
 {
 	struct opening o = { .fds = fds, .options = options, .error = error };
 	int err = 0;
 
 	for (unsigned i = 0; i < options->listen_len && !err; i++) {
-		const struct hostport *at = &options->listen[i];
+		const struct listener *l = &options->listen[i];
 
-		if (strcmp(at->host, "localhost") != 0) {
-			err = open_address(&o, at, at->host);
+		if (strcmp(l->at.host, "localhost") != 0) {
+			err = open_address(&o, l, l->at.host);
 			continue;
 		}
-		err = open_address(&o, at, "127.0.0.1");
+		err = open_address(&o, l, "127.0.0.1");
 		if (!err)
-			err = open_address(&o, at, "::1");
+			err = open_address(&o, l, "::1");
 	}
 	if (err)
 		while (o.count)
-			close(fds[--o.count]);
+			close(fds[--o.count].fd);
 
 	return err ? err : o.count;
 }

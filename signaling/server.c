@@ -17,9 +17,6 @@
 #include "common/version.h"
 #include "port/tls.h"
 #include "signaling/certificate.h"
-#include "signaling/grpc/grpc.h"
-#include "signaling/ops_pages.h"
-#include "signaling/whip.h"
 
 enum {
 	LEAVE_US = 1000000,	/* for close frames to be answered */
@@ -254,17 +251,8 @@ static void warn_public(const struct server *s, const struct listen_fd *fds,
 
 /* In this order; what none of them takes is a file. */
 static http_route_h *const routes[] = {
-	ops_pages_begin, whip_begin, grpc_begin, NULL,
+	NULL,
 };
-
-static int open_whip(struct server *s, const struct sig_options *o)
-{
-	struct whip_cfg cfg = { .world = &s->world, .loop = s->loop,
-				.origins = o->origins,
-				.random = fill_random };
-
-	return whip_new(&s->whip, &cfg);
-}
 
 static int open_door(struct server *s, const struct sig_options *o,
 		     struct mono now, char error[SIG_ERROR])
@@ -330,7 +318,6 @@ void server_close(struct server *s)
 
 	if (s->door.loop)
 		door_close(&s->door, mono_now());
-	whip_free(s->whip);
 	uplink_close(&s->uplink);
 	loop_untimer(&s->calls_timer);
 	if (s->bus.channel) {

@@ -24,6 +24,8 @@ struct server {
 	struct files *files;
 	struct sources *sources;
 	struct auth *auth;
+	struct tls_server *tls;	/* NULL: none */
+	struct whip *whip;
 	struct metrics metrics;
 	struct host host;
 	struct world world;
@@ -44,5 +46,9 @@ struct server {
 int server_open(struct server *s, struct loop *loop,
 		const struct sig_options *o, char error[SIG_ERROR]) MUST_USE;
 void server_close(struct server *s);
+
+/* Takes both descriptors. The certificate was renewed; after a failure, which
+ * is logged, the old one serves on. Running connections go on. */
+int server_tls_reload(struct server *s, int cert_fd, int key_fd);
 
 #endif

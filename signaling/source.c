@@ -13,7 +13,7 @@ enum { BUCKETS = 1024 };
 struct source {
 	struct source_key key;
 	unsigned connections;
-	struct limit rate;
+	struct limit rate, handshakes;
 	struct source *next;
 };
 
@@ -101,6 +101,8 @@ static struct source *add(struct sources *s, struct source **at,
 		return NULL;
 	(*at)->key = key;
 	limit_init(&(*at)->rate, s->caps.per_s, s->caps.burst, now);
+	limit_init(&(*at)->handshakes, SOURCE_TLS_PER_S, 2 * SOURCE_TLS_PER_S,
+		   now);
 	s->entries++;
 
 	return *at;
@@ -125,6 +127,14 @@ int sources_enter(struct sources *s, struct source_key key, struct mono now)
 	return 0;
 }
 
+bool sources_handshake(struct sources *s, struct source_key key,
+		       struct mono now)
+{
+	struct source *source = *find(s, key);
+
+	return source && limit_take(&source->handshakes, 1, now);
+}
+
 void sources_leave(struct sources *s, struct source_key key)
 {
 	struct source *source = *find(s, key);
@@ -135,6 +145,13 @@ void sources_leave(struct sources *s, struct source_key key)
 	s->total--;
 }
 
+static bool is_full(struct limit *l, struct mono now)
+{
+	(void)limit_take(l, 0, now);
+
+	return l->level >= l->burst;
+}
+
 void sources_sweep(struct sources *s, struct mono now)
 {
 	for (size_t i = 0; i < BUCKETS; i++) {
@@ -143,9 +160,9 @@ void sources_sweep(struct sources *s, struct mono now)
 		while (*at) {
 			struct source *source = *at;
 
-			(void)limit_take(&source->rate, 0, now);
 			if (source->connections ||
-			    source->rate.level < source->rate.burst) {
+			    !is_full(&source->rate, now) ||
+			    !is_full(&source->handshakes, now)) {
 				at = &source->next;
 				continue;
 			}

@@ -16,7 +16,7 @@
 #include "common/err.h"
 #include "common/mono.h"
 
-enum { SOURCES_MAX = 65536, SOURCE_KEY = 8 };
+enum { SOURCES_MAX = 65536, SOURCE_KEY = 8, SOURCE_TLS_PER_S = 10 };
 
 struct sources;
 
@@ -43,6 +43,11 @@ bool source_is_loopback(const uint8_t ipv6[16]);
  * fast. -ENFILE: too many in all. -ENOMEM. */
 int sources_enter(struct sources *s, struct source_key key, struct mono now)
 	MUST_USE;
+
+/* Counts a TLS handshake of a source that entered: SOURCE_TLS_PER_S, and
+ * twice that at once. */
+bool sources_handshake(struct sources *s, struct source_key key,
+		       struct mono now);
 
 /* The end of a connection that entered. */
 void sources_leave(struct sources *s, struct source_key key);

@@ -11,8 +11,12 @@ SIG_RPC := signaling/jsonrpc.c signaling/rpc_params.c \
 	signaling/rpc_announce.c \
 	signaling/rpc_methods.c signaling/rpc_methods_b.c \
 	signaling/rpc_control.c signaling/rpc_notify.c
-SIG_NET := signaling/rpc_talk.c signaling/stream.c signaling/source.c signaling/files.c \
-	signaling/route.c signaling/door.c signaling/conn.c signaling/listen.c
+# Listeners, connections and what they speak (libs: ssl nghttp2).
+SIG_NET := signaling/stream.c signaling/source.c signaling/files.c \
+	signaling/http.c signaling/door.c signaling/conn.c \
+	signaling/h1_conn.c signaling/ws_conn.c signaling/h2_conn.c \
+	signaling/talk.c signaling/rpc_talk.c signaling/listen.c \
+	signaling/certificate.c $(PORT_TLS) $(PORT_H2)
 
 BINS += signaling
 signaling_MAIN := signaling/main.c
@@ -22,4 +26,4 @@ signaling_SRC := signaling/options.c signaling/server.c signaling/bus.c \
 	$(SIG_MEMBER) $(SIG_AUTH) $(SIG_METRICS) \
 	$(CORE_HTTP) $(CORE_WS) $(PORT_SECCOMP) $(PROTO) $(COMMON_LOOP) \
 	$(COMMON_LOG) $(COMMON_CHANNEL)
-signaling_LIBS := jansson seccomp ssl
+signaling_LIBS := jansson seccomp ssl nghttp2

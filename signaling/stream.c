@@ -1,4 +1,4 @@
-/* stream.c - one TCP connection */
+/* stream.c - one TCP connection, plain or with TLS */
 
 #include "signaling/stream.h"
 
@@ -7,7 +7,12 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
+
+#include "port/tls.h"
+
+enum { PARTS_A_SEND = 32 };
 
 struct stream_chunk {
 	struct stream_chunk *next;
@@ -21,7 +26,9 @@ int stream_init(struct stream *s, struct loop *loop, int fd,
 {
 	int err;
 
-	*s = (struct stream){ .loop = loop, .fd = fd, .reading = true };
+	*s = (struct stream){ .loop = loop, .fd = fd, .reading = true,
+			      .max_bytes = STREAM_QUEUE_BYTES,
+			      .max_sends = STREAM_QUEUE_SENDS };
 	err = loop_watch(loop, &s->watch, fd, EPOLLIN, handler, arg);
 	if (err) {
 		close(fd);
@@ -49,6 +56,8 @@ void stream_fini(struct stream *s)
 {
 	while (s->first)
 		drop_first(s);
+	tls_session_free(s->tls);
+	s->tls = NULL;
 	if (s->fd < 0)
 		return;
 	loop_unwatch(&s->watch);
@@ -60,11 +69,11 @@ static void set_events(struct stream *s)
 {
 	uint32_t events = s->reading ? EPOLLIN : 0;
 
-	if (s->first || s->connecting)
+	if (s->first || s->connecting || s->want_write)
 		events |= EPOLLOUT;
 	/* The descriptor is open and watched, so only a lack of kernel
 	 * memory fails here, and the deadlines end the connection then. */
-	if (s->watch.loop)
+	if (s->watch.loop && events != s->watch.events)
 		(void)!loop_change(&s->watch, events);
 }
 
@@ -76,25 +85,119 @@ void stream_set_reading(struct stream *s, bool on)
 	set_events(s);
 }
 
+int stream_start_tls(struct stream *s, struct tls_server *server)
+{
+	return tls_session_new(&s->tls, server, s->fd);
+}
+
+int stream_handshake(struct stream *s)
+{
+	int err = tls_handshake(s->tls);
+
+	s->want_write = err == -EAGAIN && tls_wants_write(s->tls);
+	set_events(s);
+	if (err == -EAGAIN)
+		return 0;
+
+	return err ? err : 1;
+}
+
+ssize_t stream_recv(struct stream *s, void *bytes, size_t room)
+{
+	ssize_t n;
+
+	if (s->tls) {
+		n = tls_recv(s->tls, bytes, room);
+		s->want_write = n == -EAGAIN && tls_wants_write(s->tls);
+		if (s->want_write)
+			set_events(s);
+		return n;
+	}
+	n = recv(s->fd, bytes, room, 0);
+	if (n < 0)
+		return errno == EINTR ? -EAGAIN : -errno;
+
+	return n;
+}
+
+/* The first n queued bytes have left. */
+static void leave(struct stream *s, size_t n)
+{
+	s->sent += n;
+	while (n) {
+		struct stream_chunk *c = s->first;
+		size_t part = c->len - c->done;
+
+		if (n < part) {
+			c->done += n;
+			return;
+		}
+		n -= part;
+		drop_first(s);
+	}
+}
+
+static ssize_t send_plain(struct stream *s)
+{
+	struct iovec parts[PARTS_A_SEND];
+	struct msghdr message = { .msg_iov = parts };
+	ssize_t n;
+
+	for (struct stream_chunk *c = s->first;
+	     c && message.msg_iovlen < PARTS_A_SEND; c = c->next) {
+		struct iovec *part = &parts[message.msg_iovlen++];
+
+		/* sendmsg() reads only, but its struct does not say so. */
+		memcpy(&part->iov_base, &c->bytes, sizeof(part->iov_base));
+		part->iov_base = (char *)part->iov_base + c->done;
+		part->iov_len = c->len - c->done;
+	}
+	n = sendmsg(s->fd, &message, MSG_NOSIGNAL);
+
+	return n < 0 ? -errno : n;
+}
+
+/*
+ * Small messages go out in one record. What is tried again after -EAGAIN
+ * begins with the same bytes, because only the end of the queue grows.
+ */
+static ssize_t send_tls(struct stream *s)
+{
+	static uint8_t joined[TLS_RECORD];
+	struct stream_chunk *c = s->first;
+	size_t len = 0;
+
+	if (!c->next || c->len - c->done >= TLS_RECORD) {
+		len = c->len - c->done;
+		return tls_send(s->tls, c->bytes + c->done,
+				len < TLS_RECORD ? len : TLS_RECORD);
+	}
+	for (; c && len < TLS_RECORD; c = c->next) {
+		size_t part = c->len - c->done;
+
+		if (part > TLS_RECORD - len)
+			part = TLS_RECORD - len;
+		memcpy(joined + len, c->bytes + c->done, part);
+		len += part;
+	}
+
+	return tls_send(s->tls, joined, len);
+}
+
 int stream_flush(struct stream *s)
 {
 	int err = 0;
 
 	while (s->first && !s->connecting) {
-		struct stream_chunk *c = s->first;
-		ssize_t n = send(s->fd, c->bytes + c->done, c->len - c->done,
-				 MSG_NOSIGNAL |
-					 (c->next ? MSG_MORE : 0));
+		ssize_t n = s->tls ? send_tls(s) : send_plain(s);
 
-		if (n < 0 && errno == EINTR)
+		if (n == -EINTR)
 			continue;
 		if (n < 0) {
-			err = errno == EAGAIN ? 0 : -errno;
+			err = n == -EAGAIN ? 0 : (int)n;
 			break;
 		}
-		c->done += (size_t)n;
-		if (c->done == c->len)
-			drop_first(s);
+		leave(s, (size_t)n);
 	}
 	set_events(s);
 
@@ -119,8 +222,8 @@ int stream_send(struct stream *s, const void *head, size_t head_len,
 
 	if (s->fd < 0)
 		return -ENOTCONN;
-	if (!force && (s->bytes + len > STREAM_QUEUE_BYTES ||
-		       s->sends >= STREAM_QUEUE_SENDS))
+	if (!force && (s->bytes + len > s->max_bytes ||
+		       s->sends >= s->max_sends))
 		return -ENOBUFS;
 	chunk = malloc(sizeof(*chunk) + len);
 	if (!chunk)
@@ -128,7 +231,8 @@ int stream_send(struct stream *s, const void *head, size_t head_len,
 	*chunk = (struct stream_chunk){ .len = len };
 	bytes = (uint8_t *)(chunk + 1);
 	chunk->bytes = bytes;
-	memcpy(bytes, head, head_len);
+	if (head_len)
+		memcpy(bytes, head, head_len);
 	if (body_len)
 		memcpy(bytes + head_len, body, body_len);
 	append(s, chunk);
@@ -140,8 +244,11 @@ int stream_send(struct stream *s, const void *head, size_t head_len,
 
 int stream_send_static(struct stream *s, const void *bytes, size_t len)
 {
-	struct stream_chunk *chunk = malloc(sizeof(*chunk));
+	struct stream_chunk *chunk;
 
+	if (!len)
+		return 0;
+	chunk = malloc(sizeof(*chunk));
 	if (!chunk)
 		return -ENOMEM;
 	*chunk = (struct stream_chunk){ .bytes = bytes, .len = len,
@@ -149,6 +256,16 @@ int stream_send_static(struct stream *s, const void *bytes, size_t len)
 	append(s, chunk);
 
 	return s->corked ? 0 : stream_flush(s);
+}
+
+int stream_shutdown(struct stream *s)
+{
+	int err = s->tls ? tls_close(s->tls) : 0;
+
+	if (err && err != -EAGAIN)
+		return err;
+
+	return shutdown(s->fd, SHUT_WR) ? -errno : 0;
 }
 
 bool stream_is_full(const struct stream *s)

@@ -21,8 +21,8 @@
 #include "common/loop.h"
 
 enum {
-	STREAM_QUEUE_BYTES = 1048576,	/* the cap */
-	STREAM_QUEUE_SENDS = 256,	/* messages */
+	STREAM_QUEUE_BYTES = 1048576,	/* the cap, unless set */
+	STREAM_QUEUE_SENDS = 256,	/* messages, unless set */
 	STREAM_PAUSE_BYTES = 65536,	/* reading should stop above */
 	STREAM_PAUSE_SENDS = 64,
 };
@@ -40,6 +40,7 @@ struct stream {
 	struct stream_chunk *first, *last;
 	size_t bytes;		/* queued */
 	unsigned sends;
+	uint32_t max_bytes, max_sends;	/* the caps */
 	uint64_t sent;		/* bytes that left, ever */
 	struct tls_session *tls;	/* NULL: plain */
 };

@@ -16,7 +16,7 @@
 
 void ws_init(struct ws *w, enum ws_role role)
 {
-	*w = (struct ws){ .role = role };
+	*w = (struct ws){ .role = role, .max = WS_MESSAGE_MAX };
 }
 
 static void drop_text(struct ws *w)
@@ -137,7 +137,7 @@ static const char *judge_frame(struct ws *w, uint16_t *code)
 		return NULL;
 	}
 	*code = WS_CODE_TOO_BIG;
-	if (len > WS_MESSAGE_MAX - w->text_len)
+	if (len > w->max - w->text_len)
 		return "message too large";
 	if (++w->fragments > WS_FRAGMENTS_MAX)
 		return "too many fragments";
@@ -185,8 +185,8 @@ static bool room_for(struct ws *w, size_t len)
 	cap = cap ? cap * 2 : len;
 	if (cap < w->text_len + len)
 		cap = w->text_len + len;
-	if (cap > WS_MESSAGE_MAX)
-		cap = WS_MESSAGE_MAX;
+	if (cap > w->max)
+		cap = w->max;
 	bigger = realloc(w->text, cap ? cap : 1);
 	if (!bigger)
 		return false;

@@ -3,15 +3,15 @@
  *
  * A pure module. Bytes go in by ws_recv(), one event comes out at a time.
  * Each message is joined in one buffer; text is checked as UTF-8 while it
- * arrives, binary messages are refused unless `binary` is set. The close handshake itself (who has sent what, how
- * long to wait) is the caller's.
+ * arrives, binary messages are refused unless `binary` is set. The close
+ * handshake itself (who has sent what, how long to wait) is the caller's.
  *
  * Memory   Allocates while a message is incomplete; ws_fini() frees. The
  *          bytes of an event are valid until the next call.
  * Errors   A far end that breaks the protocol makes one WS_FAILED with the
  *          close code to send; afterwards all bytes are swallowed.
- * Limits   WS_MESSAGE_MAX bytes, WS_FRAGMENTS_MAX frames a message, 125
- *          bytes a control frame.
+ * Limits   `max` bytes (WS_MESSAGE_MAX unless the owner says otherwise) and
+ *          WS_FRAGMENTS_MAX frames a message, 125 bytes a control frame.
  */
 #ifndef CORE_WS_WS_H
 #define CORE_WS_WS_H
@@ -62,6 +62,7 @@ struct ws_event {
 struct ws {
 	enum ws_role role;
 	bool binary;		/* set by the owner: they may come */
+	uint32_t max;		/* bytes of a message; may be set */
 	bool dead;		/* closed or failed: nothing more is heard */
 	bool in_payload, in_message, is_binary, fin;
 	uint8_t opcode;

@@ -1,7 +1,7 @@
 # signaling: codecs, hub, calls, JSON-RPC. The rooms' lists are read before
 # this file, so their variables are at hand.
 UNIT_TESTS += test_http test_ws test_json test_hub test_jsonrpc
-test_http_SRC := signaling/route.c signaling/files.c $(CORE_HTTP)
+test_http_SRC := signaling/http.c signaling/files.c $(CORE_HTTP)
 test_ws_SRC := $(CORE_WS) $(CORE_HTTP)
 test_json_SRC := $(SIG_JSON) core/ws/utf8.c
 test_json_LIBS := jansson
