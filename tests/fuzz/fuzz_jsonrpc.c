@@ -2,22 +2,27 @@
  * fuzz_jsonrpc.c - two conversations and a broker, driven by bytes
  *
  * Steps are separated by 0x1e; the first byte of a step chooses who speaks:
- * 'a' and 'b' connections, 'u' and 'd' the broker comes and goes, 't' ten
- * seconds pass, 'A' 'O' 'C' 'S' 'G' 'K' what the broker says, 'x' closes a
- * connection. All that is sent must be one JSON value.
+ * 'a' and 'b' connections (dialect A and B as the methods are), 'u' and 'd'
+ * the broker comes and goes, 't' ten seconds pass, 'A' 'O' 'C' 'S' 'G' 'K'
+ * 'R' what the broker says, 'x' closes a connection, 'l' loses one. All that
+ * is sent must be one JSON value, and every peer of the hub be somebody's.
+ * The resume token is always 32 x "5".
  */
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "core/ws/utf8.h"
 #include "port/json.h"
 #include "signaling/jsonrpc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
-static struct rpc_world world;
+static struct world world;
+static struct metrics counters;
+static uint64_t last_control;
 static struct rpc *conns[2];
 static uint64_t last_call;
 static bool is_up;
@@ -115,9 +120,35 @@ static int64_t wall_ms(void)
 	return 1764000000000;
 }
 
+static void dice(void *bytes, size_t len)
+{
+	memset(bytes, 0x55, len);
+}
+
+static void dropped(const char *name, void *arg)
+{
+	(void)arg;
+	calls_drop(world.calls, name);
+}
+
+static int control(uint64_t call, uint64_t request, const char *json,
+		   void *arg)
+{
+	char error[JS_ERROR];
+	struct js *root;
+
+	(void)arg;
+	if (!call || js_parse(&root, json, strlen(json), error))
+		abort();
+	js_free(root);
+	last_control = request;
+
+	return is_up ? 0 : -ENOTCONN;
+}
+
 static void open_conn(int i, struct mono now)
 {
-	struct rpc_ops ops = { on_send, on_close, NULL };
+	struct talk_out ops = { on_send, NULL, on_close, NULL };
 
 	if (rpc_new(&conns[i], &world, &ops, now))
 		abort();
@@ -142,6 +173,18 @@ static void broker_says(char what, const char *text)
 			      n & 128, text);
 	else if (what == 'K' && peer_name_ok(text, strlen(text)))
 		calls_on_known(world.calls, n, text, n & 1 ? "s" : "");
+	else if (what == 'R')
+		rpc_on_control(&world, last_control,
+			       (enum control_error)(n % CONTROL_ERRORS),
+			       *text ? text + 1 : text);
+}
+
+static void check(void)
+{
+	size_t live = (*rpc_name(conns[0]) != 0) + (*rpc_name(conns[1]) != 0);
+
+	if (hub_count(world.hub) - hub_held(world.hub) > live)
+		abort();
 }
 
 static void step(const uint8_t *bytes, size_t len, struct mono *now)
@@ -162,12 +205,15 @@ static void step(const uint8_t *bytes, size_t len, struct mono *now)
 	} else if (what == 't') {
 		now->us += 10000000;
 		calls_tick(world.calls, *now);
-	} else if (what == 'x') {
-		rpc_free(conns[len & 1]);
+		hub_tick(world.hub, *now);
+		rpc_tick(&world, *now);
+	} else if (what == 'x' || what == 'l') {
+		rpc_free(conns[len & 1], what == 'x', *now);
 		open_conn(len & 1, *now);
 	} else {
 		broker_says(what, text);
 	}
+	check();
 	free(text);
 }
 
@@ -175,14 +221,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	struct calls_ops ops = { b_open, b_describe, b_trickle, b_want, b_close,
 				 deliver, NULL };
+	struct hub_cfg cfg = { 1, dice, dropped, NULL };
 	struct mono now = { 0 };
 
+	log_open("fuzz", "error");
 	js_seed();
 	is_up = false;
 	last_call = 1;
-	world = (struct rpc_world){ .wall_ms = wall_ms, .messages_per_s = 50,
-				    .offers_per_s = 2 };
-	if (hub_new(&world.hub, 1) || calls_new(&world.calls, &ops, 1))
+	world = (struct world){ .wall_ms = wall_ms, .messages_per_s = 50,
+				.offers_per_s = 2, .metrics = &counters,
+				.version = "1", .hostname = "h",
+				.control = control };
+	if (hub_new(&world.hub, &cfg) || calls_new(&world.calls, &ops, 1))
 		abort();
 	open_conn(0, now);
 	open_conn(1, now);
@@ -196,8 +246,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		bytes += part;
 		len -= part;
 	}
-	rpc_free(conns[0]);
-	rpc_free(conns[1]);
+	rpc_free(conns[0], true, now);
+	rpc_free(conns[1], false, now);
 	calls_free(world.calls);
 	hub_free(world.hub);
 
