@@ -127,7 +127,9 @@ static double worker_step(struct coder *c, const struct scene *s, int i)
 	if (coder_decode(c, &rec, coded[i].bytes) != 1)
 		die("decode", i);
 	give_frames(c);
-	if (coder_encode(c, mono_at(rec.arrival_us), &out, &payload) < 0)
+	if (coder_take(c, mono_at(rec.arrival_us)) != 1 ||
+	    coder_encode(c, coder_codec(c), mono_at(rec.arrival_us), &out,
+			 &payload) < 0)
 		die("encode", i);
 
 	return cpu_us() - from;
@@ -145,7 +147,8 @@ static double round_of(const struct scene *s, double *bare_us, double *ours_us)
 	if (vpx_enc_new(&b.enc, &cfg) || vpx_dec_new(&b.dec, s->kind) ||
 	    coder_new(&c, 1))
 		die("codecs", 0);
-	coder_bitrate(c, s->bitrate_bps);
+	coder_bitrate(c, CODEC_VP8, s->bitrate_bps);
+	coder_bitrate(c, CODEC_VP9, s->bitrate_bps);
 	for (int i = 0; i < PICTURES; i++) {
 		double x, y;
 

@@ -13,6 +13,7 @@ CORE_WS := core/ws/ws.c core/ws/utf8.c core/ws/digest.c core/ws/handshake.c
 CORE_JITTER := core/media/jitter.c core/media/packets.c core/media/transit.c \
 	core/media/opus_head.c
 CORE_MEDIA := $(CORE_JITTER) core/media/stretch.c core/media/graph.c \
+	core/media/session_route.c core/media/mix.c \
 	core/media/picture_head.c
 CORE_CANDIDATE := core/sdp/candidate.c core/sdp/addr.c core/sdp/scan.c
 CORE_SDP := $(CORE_CANDIDATE) core/sdp/parse.c core/sdp/attr.c \

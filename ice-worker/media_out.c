@@ -99,7 +99,8 @@ void media_out_agree(struct peer *p)
 			pacer_init(&p->out.pacer,
 				   estimate_bps(p->out.estimate));
 	}
-	if (!p->out.picture && s->video_out >= 0)
+	/* Also where we send none: key-frame requests come this way. */
+	if (!p->out.picture && s->kinds & SDP_VIDEO)
 		p->out.picture = malloc(RECORD_PAYLOAD_VIDEO);
 }
 

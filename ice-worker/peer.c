@@ -57,6 +57,9 @@ void peer_connected(struct peer *p)
 	peer_set_state(p, CALL_CONNECTED);
 	rtcp_out_start(p);
 	data_agree(p);
+	/* What came before had nobody to go to. */
+	if (p->negotiation.agreed.video_out >= 0)
+		media_in_tell_key(p, mono_now());
 	if (p->in.streams[IN_VIDEO].recv)
 		rtp_recv_want_key(p->in.streams[IN_VIDEO].recv);
 }

@@ -8,6 +8,7 @@
 
 #include "media-worker/audio.h"
 
+#include "core/media/mix.h"
 #include "core/media/opus_head.h"
 #include "core/media/stretch.h"
 #include "port/opus.h"
@@ -23,6 +24,12 @@ enum {
 	STEP = 120,		/* what libopus can conceal at a time */
 	QUEUE = OPUS_DECODE_MAX + STRETCH_LAG_MAX + OPUS_FRAME,
 	JITTER_MIN_US = 20000,
+};
+
+/* Decoded frames, for those who mix. */
+struct tap {
+	uint32_t channels[MIX_KEEP];
+	int16_t pcm[MIX_KEEP][2 * OPUS_FRAME];
 };
 
 struct audio {
@@ -41,6 +48,9 @@ struct audio {
 	struct mono heard;	/* arrival of what is decoded last */
 	uint32_t queued;	/* samples */
 	struct audio_stats stats;
+	uint64_t frames_made;
+	struct mono made;	/* when the last was due */
+	struct tap *tap;	/* or NULL */
 	int16_t queue[QUEUE * 2];
 };
 
@@ -71,6 +81,7 @@ void audio_free(struct audio *a)
 	opus_dec_free(a->dec);
 	opus_enc_free(a->enc);
 	jitter_free(a->jitter);
+	free(a->tap);
 	free(a);
 }
 
@@ -273,8 +284,50 @@ static int fill(struct audio *a, int16_t *pcm)
 	return 1;
 }
 
-/* RFC 6464: minus dBov, 127 for digital silence. */
-static uint8_t level_of(const int16_t *pcm, uint32_t values)
+int audio_open_tap(struct audio *a)
+{
+	if (!a->tap)
+		a->tap = calloc(1, sizeof(*a->tap));
+
+	return a->tap ? 0 : -ENOMEM;
+}
+
+uint64_t audio_frames(const struct audio *a)
+{
+	return a->frames_made;
+}
+
+struct mono audio_heard(const struct audio *a)
+{
+	return a->made;
+}
+
+const int16_t *audio_frame(const struct audio *a, uint64_t number,
+			   uint32_t *channels)
+{
+	unsigned at = number % MIX_KEEP;
+
+	if (!a->tap || number > a->frames_made ||
+	    number + MIX_KEEP <= a->frames_made || !a->tap->channels[at])
+		return NULL;
+	*channels = a->tap->channels[at];
+
+	return a->tap->pcm[at];
+}
+
+static void keep_frame(struct audio *a, const int16_t *pcm)
+{
+	unsigned at = ++a->frames_made % MIX_KEEP;
+
+	a->made = a->due;
+	if (!a->tap)
+		return;
+	a->tap->channels[at] = a->channels;
+	memcpy(a->tap->pcm[at], pcm,
+	       (size_t)OPUS_FRAME * a->channels * sizeof(int16_t));
+}
+
+uint8_t audio_level(const int16_t *pcm, uint32_t values)
 {
 	int64_t sum = 0;
 	double level;
@@ -288,8 +341,9 @@ static uint8_t level_of(const int16_t *pcm, uint32_t values)
 	return level > 127 ? 127 : level < 0 ? 0 : (uint8_t)level;
 }
 
-/* Decodes into a slot and encodes from it. */
-static int pass(struct audio *a, struct record *out, void *packet, size_t cap)
+/* Decodes into a slot and encodes from it. *filled: there was something. */
+static int pass(struct audio *a, struct record *out, void *packet, size_t cap,
+		bool *filled)
 {
 	struct frame_meta meta = { .samples = OPUS_FRAME };
 	void *planes[FRAME_PLANES];
@@ -307,7 +361,11 @@ static int pass(struct audio *a, struct record *out, void *packet, size_t cap)
 	err = frame_commit(&a->frames.writer, &meta);
 	if (err)
 		return err;
-	out->level = level_of(planes[0], OPUS_FRAME * a->channels);
+	keep_frame(a, planes[0]);
+	*filled = true;
+	if (!packet)
+		return 0;
+	out->level = audio_level(planes[0], OPUS_FRAME * a->channels);
 
 	return opus_enc_run(a->enc, planes[0], packet, cap);
 }
@@ -328,6 +386,7 @@ static void skip_missed(struct audio *a, struct mono now)
 int audio_tick(struct audio *a, struct mono now, struct record *out,
 	       void *packet, size_t cap)
 {
+	bool filled = false;
 	int n;
 
 	if (!a->ticking || mono_before(now, a->due))
@@ -337,10 +396,10 @@ int audio_tick(struct audio *a, struct mono now, struct record *out,
 		.kind = RECORD_AUDIO, .codec = CODEC_OPUS, .track = a->track,
 		.seq_first = a->seq, .seq_last = a->seq, .rtp_time = a->media,
 	};
-	n = pass(a, out, packet, cap);
+	n = pass(a, out, packet, cap, &filled);
 	a->due = mono_add(a->due, AUDIO_TICK_US);
 	a->media += OPUS_FRAME;
-	if (n == 0)
+	if (n == 0 && !filled)
 		a->ticking = false;
 	if (n <= 0)
 		return n;

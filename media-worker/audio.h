@@ -62,12 +62,28 @@ int audio_take_frames(struct audio *a, const struct frame_shape *shape,
 struct mono audio_due(const struct audio *a);
 
 /*
- * Decodes, and encodes, 20 ms. 1: *out and out->bytes of packet are the next
+ * Decodes, and encodes, 20 ms; packet NULL: nobody wants it coded. 1: *out and out->bytes of packet are the next
  * record. 0: nothing to send (not due, or no input for seconds). A negative
  * errno of the codecs or of the frame ring: this tick has no packet.
  */
 int audio_tick(struct audio *a, struct mono now, struct record *out,
 	       void *packet, size_t cap) MUST_USE;
+
+/* From now on the last MIX_KEEP decoded frames are kept. */
+int audio_open_tap(struct audio *a) MUST_USE;
+
+/* Decoded frames since the start: the number of the last one. */
+uint64_t audio_frames(const struct audio *a);
+
+/* When that one was due. */
+struct mono audio_heard(const struct audio *a);
+
+/* OPUS_FRAME samples of that frame; NULL when it is not kept (any more). */
+const int16_t *audio_frame(const struct audio *a, uint64_t number,
+			   uint32_t *channels);
+
+/* RFC 6464: minus dBov, 127 for digital silence. */
+uint8_t audio_level(const int16_t *pcm, uint32_t values);
 
 struct audio_stats {
 	struct jitter_stats jitter;

@@ -14,6 +14,10 @@
 
 enum { WISH_AGAIN_US = 2000000 };
 
+_Static_assert((int)LINK_AUDIO == 1 << GRAPH_AUDIO &&
+	       (int)LINK_VIDEO == 1 << GRAPH_VIDEO &&
+	       (int)LINK_DATA == 1 << GRAPH_DATA, "one numbering");
+
 static void arm(struct call *c);
 
 struct call *call_find(struct worker *w, uint64_t peer, uint64_t generation,
@@ -48,6 +52,15 @@ static void close_unfinished(struct worker *w, uint64_t peer)
 	}
 }
 
+static void set_role(struct call *c, uint32_t in, uint32_t out,
+		     uint32_t codecs)
+{
+	uint32_t kinds = c->end.kinds;
+
+	atomic_store_explicit(&c->role, (in & kinds) | (out & kinds) << 8 |
+			      (codecs & 255) << 16, memory_order_relaxed);
+}
+
 int call_open(struct worker *w, const struct msg_media_link_own *m,
 	      const int *fds)
 {
@@ -71,22 +84,13 @@ int call_open(struct worker *w, const struct msg_media_link_own *m,
 	c->peer = m->peer;
 	c->generation = m->generation;
 	c->session = m->session;
-	c->kinds_in = m->kinds_in & m->kinds;
-	c->kinds_out = m->kinds_out & m->kinds;
-	c->codecs = m->codecs;
+	set_role(c, m->kinds_in, m->kinds_out, m->codecs);
 	c->video_bell = -1;
 	c->next = w->calls;
 	w->calls = c;
 	w->links++;
 
 	return 0;
-}
-
-void call_set_kinds(struct call *c, const struct msg_media_peer_kinds *m)
-{
-	c->kinds_in = m->kinds_in & c->end.kinds;
-	c->kinds_out = m->kinds_out & c->end.kinds;
-	c->codecs = m->codecs;
 }
 
 static void unlist(struct call *c)
@@ -121,11 +125,15 @@ static void quiet(struct call *c)
 	ear_close(&c->bell);
 	loop_untimer(&c->tick);
 	loop_untimer(&c->again);
+	loop_untimer(&c->mix_tick);
+	room_leave(c);
 	data_fini(c);
 	if (c->audio)
 		stats_retire(c->w, c->audio);
 	audio_free(c->audio);
 	c->audio = NULL;
+	mixdown_free(c->mixdown);
+	c->mixdown = NULL;
 }
 
 void call_close(struct call *c)
@@ -180,6 +188,25 @@ static void on_tick(struct mono now, void *arg)
 		call_sweep(c, now);	/* reads on, and sleeps */
 	else
 		arm(c);
+}
+
+static void on_mix_tick(struct mono now, void *arg)
+{
+	struct call *c = arg;
+	int err = sound_mix(c, now);
+
+	if (err)
+		call_break(c, err);
+	else
+		call_arm_mix(c);
+}
+
+void call_arm_mix(struct call *c)
+{
+	struct mono due = mixdown_due(c->mixdown);
+
+	if (due.us != MONO_NEVER.us && !c->mix_tick.loop)
+		loop_timer(c->w->loop, &c->mix_tick, due, on_mix_tick, c);
 }
 
 /* The tick, when there is one and it is not armed. */
@@ -242,25 +269,50 @@ static void succeed(struct call *c)
 	}
 	c->audio = old->audio;
 	old->audio = NULL;
+	c->mixdown = old->mixdown;
+	old->mixdown = NULL;
 	data_carry_over(c, old);
 	call_close(old);
 }
 
-static int start_audio(struct call *c)
+/* What the role asks for: someone to play what the peer sends, someone to mix
+ * what it listens to. */
+static int follow_role(struct call *c)
 {
+	struct route_role role = call_role(c);
 	struct audio_cfg cfg = {
 		.jitter_max_us = c->w->jitter_max_us,
 		.bitrate_bps = AUDIO_BITRATE_BPS,
 		.complexity = AUDIO_COMPLEXITY, .peer = c->peer,
 	};
+	int err = 0;
 
-	if (!c->end.far_audio) {
+	if (!c->end.far_audio || !route_sends(role, GRAPH_AUDIO)) {
+		loop_untimer(&c->tick);
+		if (c->audio)
+			stats_retire(c->w, c->audio);
 		audio_free(c->audio);
 		c->audio = NULL;
-		return 0;
+	} else if (!c->audio && (err = audio_new(&c->audio, &cfg))) {
+		return err;
+	}
+	if (!c->end.far_audio || !route_listens(role, GRAPH_AUDIO)) {
+		loop_untimer(&c->mix_tick);
+		mixdown_free(c->mixdown);
+		c->mixdown = NULL;
+	} else if (!c->mixdown) {
+		err = mixdown_new(&c->mixdown);
 	}
 
-	return c->audio ? 0 : audio_new(&c->audio, &cfg);
+	return err;
+}
+
+int call_set_kinds(struct call *c, const struct msg_media_peer_kinds *m)
+{
+	set_role(c, m->kinds_in, m->kinds_out, m->codecs);
+	c->asked = 0;
+
+	return c->stage == CALL_FLOWING ? follow_role(c) : 0;
 }
 
 static int lend_video(struct call *c)
@@ -294,9 +346,10 @@ static int join(struct call *c, const int *fds)
 	if (err)
 		return err;
 	succeed(c);
-	err = start_audio(c);
+	if ((err = room_enter(c)) || (err = follow_role(c)))
+		return err;
 
-	return err ? err : lend_video(c);
+	return lend_video(c);
 }
 
 void call_join(struct call *c, const int *fds)

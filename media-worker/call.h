@@ -12,18 +12,23 @@
  * Memory   Owned by the worker's list. call_close() frees it, at once or
  *          when the video thread has let go.
  * Threads  The first thread owns the struct; of `end` the video thread uses
- *          the video rings only, between NOTE_OPEN and NOTE_CLOSED.
+ *          the video rings only, between NOTE_OPEN and NOTE_CLOSED, and reads
+ *          the role.
  */
 #ifndef MEDIA_WORKER_CALL_H
 #define MEDIA_WORKER_CALL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "common/err.h"
 #include "common/loop.h"
+#include "core/media/session_route.h"
 #include "media-worker/audio.h"
 #include "media-worker/ear.h"
+#include "media-worker/mixdown.h"
+#include "media-worker/room.h"
 #include "proto/msg.h"
 #include "shm/link.h"
 #include "shm/record.h"
@@ -45,14 +50,15 @@ struct call {
 	struct call *next;
 	enum call_stage stage;
 	uint64_t peer, generation, session;
-	/* What the peer sends and receives, enum link_kinds or-ed; pictures
-	 * it can receive, bit n is enum record_codec n. */
-	uint32_t kinds_in, kinds_out, codecs;
+	_Atomic uint32_t role;	/* call_role() and call_codecs() */
+	struct room *room;	/* while it flows */
+	struct call *room_next;
 	struct link_end end;
 	int video_bell;		/* until the video thread has it; -1 */
 	struct ear bell;	/* audio and data */
-	struct timer tick, again;
-	struct audio *audio;
+	struct timer tick, again, mix_tick;
+	struct audio *audio;	/* while the peer sends sound */
+	struct mixdown *mixdown;	/* while it listens */
 	struct parcel parcel;
 	uint32_t asked;		/* channels of the PCM ring wished for */
 	struct msg_media_frames_want want;	/* the video thread's wish */
@@ -61,6 +67,20 @@ struct call {
 	uint32_t channels_open;	/* data channels */
 	struct video *video;	/* the video thread's */
 };
+
+/* What the peer sends and receives (enum link_kinds and graph_kind agree). */
+static inline struct route_role call_role(const struct call *c)
+{
+	uint32_t role = atomic_load_explicit(&c->role, memory_order_relaxed);
+
+	return (struct route_role){ role & 7, role >> 8 & 7 };
+}
+
+/* Pictures it can receive; bit n is enum record_codec n. */
+static inline uint32_t call_codecs(const struct call *c)
+{
+	return atomic_load_explicit(&c->role, memory_order_relaxed) >> 16;
+}
 
 /*
  * Our half. An unfinished link of the peer ends; one that flows goes on
@@ -80,7 +100,11 @@ struct call *call_find(struct worker *w, uint64_t peer, uint64_t generation,
 		       enum call_stage stage);
 
 /* The peer sends and receives something else. */
-void call_set_kinds(struct call *c, const struct msg_media_peer_kinds *m);
+int call_set_kinds(struct call *c, const struct msg_media_peer_kinds *m)
+	MUST_USE;
+
+/* The listener's tick, when there is one and it is not armed. */
+void call_arm_mix(struct call *c);
 
 /* The link of this peer that flows; NULL. */
 struct call *call_of(struct worker *w, uint64_t peer);

@@ -18,25 +18,35 @@ enum {
 	BPS_HIGH = 2500000,
 };
 
+/* One codec of what goes out. */
+struct out {
+	struct vpx_enc *enc;	/* or NULL */
+	struct vpx_enc_cfg cfg;
+	uint32_t bitrate_bps;	/* 0: nobody said */
+	uint32_t key_us;
+	bool force_key;
+	struct mono keyed;
+	int64_t last;		/* media time */
+	int64_t seq;
+	unsigned idle;		/* pictures since it was used */
+};
+
 struct coder {
 	uint64_t peer;
 	struct vpx_dec *dec;
 	enum vpx_kind dec_kind;
-	struct vpx_enc *enc;
-	struct vpx_enc_cfg enc_cfg;
-	uint32_t bitrate_bps;	/* 0: nobody said */
+	struct out vp8, vp9;
 	struct frames frames;
-	bool held;
+	bool held, taken;
 	struct vpx_picture picture;	/* in the decoder, while held */
+	struct vpx_picture slot;	/* in the ring, while taken */
 	struct record from;		/* the record it came from */
 	bool await_key;		/* the decoder cannot go on without */
-	bool force_key;
-	struct mono keyed, asked;
+	struct mono asked;
 	bool anchored;
 	int64_t in_last;	/* media time of the sender, last picture */
 	int64_t offset;		/* of our media time against it */
-	int64_t out_last;
-	int64_t seq;
+	int64_t time;		/* of the picture taken, ours */
 	struct coder_stats stats;
 };
 
@@ -48,7 +58,9 @@ int coder_new(struct coder **out, uint64_t peer)
 		return -ENOMEM;
 	c->peer = peer;
 	c->await_key = true;
-	c->keyed = c->asked = mono_at(INT64_MIN / 2);
+	c->asked = mono_at(INT64_MIN / 2);
+	c->vp8.keyed = c->vp9.keyed = c->asked;
+	c->vp8.key_us = c->vp9.key_us = CODER_KEY_US;
 	*out = c;
 
 	return 0;
@@ -60,7 +72,8 @@ void coder_free(struct coder *c)
 		return;
 	frames_drop(&c->frames);
 	vpx_dec_free(c->dec);
-	vpx_enc_free(c->enc);
+	vpx_enc_free(c->vp8.enc);
+	vpx_enc_free(c->vp9.enc);
 	free(c);
 }
 
@@ -152,33 +165,67 @@ bool coder_asks_key(struct coder *c, struct mono now)
 	return true;
 }
 
-void coder_force_key(struct coder *c)
+static struct out *out_of(struct coder *c, enum record_codec codec)
 {
-	c->force_key = true;
+	if (codec == CODEC_VP9)
+		return &c->vp9;
+
+	return codec == CODEC_VP8 ? &c->vp8 : NULL;
 }
 
-static uint32_t target_of(const struct coder *c, uint32_t width,
-			  uint32_t height)
+void coder_force_key(struct coder *c, enum record_codec codec)
 {
-	uint32_t bps = c->bitrate_bps ? c->bitrate_bps : width * height * 2;
+	struct out *o = out_of(c, codec);
 
-	if (!c->bitrate_bps && bps < BPS_LOW)
+	if (o)
+		o->force_key = true;
+}
+
+void coder_key_span(struct coder *c, enum record_codec codec, uint32_t us)
+{
+	struct out *o = out_of(c, codec);
+
+	if (o)
+		o->key_us = us;
+}
+
+static uint32_t target_of(const struct out *o, uint32_t width, uint32_t height)
+{
+	uint32_t bps = o->bitrate_bps ? o->bitrate_bps : width * height * 2;
+
+	if (!o->bitrate_bps && bps < BPS_LOW)
 		bps = BPS_LOW;
-	if (!c->bitrate_bps && bps > BPS_HIGH)
+	if (!o->bitrate_bps && bps > BPS_HIGH)
 		bps = BPS_HIGH;
 
 	return bps < VPX_BPS_MIN ? VPX_BPS_MIN :
 	       bps > VPX_BPS_MAX ? VPX_BPS_MAX : bps;
 }
 
-void coder_bitrate(struct coder *c, uint32_t bps)
+/* The next picture gets a new encoder, if one is wanted. */
+static void drop_encoder(struct out *o)
 {
-	c->bitrate_bps = bps ? bps : 1;
-	if (c->enc && vpx_enc_bitrate(c->enc, bps) != 0) {
-		/* The next picture gets a new encoder. */
-		vpx_enc_free(c->enc);
-		c->enc = NULL;
-	}
+	vpx_enc_free(o->enc);
+	o->enc = NULL;
+}
+
+void coder_bitrate(struct coder *c, enum record_codec codec, uint32_t bps)
+{
+	struct out *o = out_of(c, codec);
+
+	if (!o)
+		return;
+	bps = bps ? bps : 1;
+	if (o->bitrate_bps == bps)
+		return;
+	o->bitrate_bps = bps;
+	if (o->enc && vpx_enc_bitrate(o->enc, bps) != 0)
+		drop_encoder(o);
+}
+
+enum record_codec coder_codec(const struct coder *c)
+{
+	return (enum record_codec)c->from.codec;
 }
 
 bool coder_wants_frames(const struct coder *c, struct frame_shape *out)
@@ -244,23 +291,22 @@ static int into_slot(struct coder *c, struct vpx_picture *slot)
 	return frame_commit(&c->frames.writer, &meta);
 }
 
-/* An encoder for this codec and size; a new one begins with a key frame. */
-static int fit_encoder(struct coder *c)
+/* An encoder for this size; a new one begins with a key frame. */
+static int fit_encoder(struct coder *c, struct out *o)
 {
 	struct vpx_enc_cfg cfg = {
-		.kind = kind_of(&c->from), .width = c->picture.width,
-		.height = c->picture.height,
+		.kind = o == &c->vp9 ? VPX_VP9 : VPX_VP8,
+		.width = c->slot.width, .height = c->slot.height,
 	};
 
-	if (c->enc && c->enc_cfg.kind == cfg.kind &&
-	    c->enc_cfg.width == cfg.width && c->enc_cfg.height == cfg.height)
+	if (o->enc && o->cfg.width == cfg.width &&
+	    o->cfg.height == cfg.height)
 		return 0;
-	vpx_enc_free(c->enc);
-	c->enc = NULL;
-	cfg.bitrate_bps = target_of(c, cfg.width, cfg.height);
-	c->enc_cfg = cfg;
+	drop_encoder(o);
+	cfg.bitrate_bps = target_of(o, cfg.width, cfg.height);
+	o->cfg = cfg;
 
-	return vpx_enc_new(&c->enc, &cfg);
+	return vpx_enc_new(&o->enc, &cfg);
 }
 
 static int64_t clamp_arrival(int64_t us, struct mono now)
@@ -282,78 +328,101 @@ static int64_t media_time(struct coder *c, struct mono now)
 	c->anchored = true;
 	c->in_last = in;
 	out = in + c->offset;
-	if (out <= c->out_last)
-		out = c->out_last + 1;
+	if (out <= c->time)
+		out = c->time + 1;
 
 	return out;
 }
 
-static bool key_now(struct coder *c, struct mono now)
+static bool key_now(const struct out *o, struct mono now)
 {
-	return c->force_key && mono_since(now, c->keyed) >= CODER_KEY_US;
+	return o->force_key && mono_since(now, o->keyed) >= o->key_us;
 }
 
-static uint32_t step_of(const struct coder *c, int64_t time)
+static uint32_t step_of(const struct out *o, int64_t time)
 {
-	int64_t step = time - c->out_last;
+	int64_t step = time - o->last;
 
-	if (!c->out_last || step >= HZ)
+	if (!o->last || step >= HZ)
 		return STEP_USUAL;
 
 	return step < STEP_MIN ? STEP_MIN : (uint32_t)step;
 }
 
-static void describe(struct coder *c, const struct vpx_coded *coded,
-		     int64_t time, struct record *out)
+static void describe(struct coder *c, struct out *o,
+		     const struct vpx_coded *coded, struct record *out)
 {
+	bool vp9 = o == &c->vp9;
+
 	*out = (struct record){
-		.kind = RECORD_VIDEO, .codec = c->from.codec,
+		.kind = RECORD_VIDEO, .codec = vp9 ? CODEC_VP9 : CODEC_VP8,
 		.level = RECORD_NO_LEVEL,
 		.flags = coded->key ? RECORD_KEY : 0,
 		.track = c->from.track, .bytes = (uint32_t)coded->len,
-		.seq_first = c->seq, .seq_last = c->seq, .rtp_time = time,
+		.seq_first = o->seq, .seq_last = o->seq, .rtp_time = c->time,
 		.arrival_us = c->from.arrival_us,
-		.width = (uint16_t)c->picture.width,
-		.height = (uint16_t)c->picture.height,
+		.width = (uint16_t)c->slot.width,
+		.height = (uint16_t)c->slot.height,
 	};
-	c->seq++;
+	o->seq++;
 }
 
-int coder_encode(struct coder *c, struct mono now, struct record *out,
-		 const void **payload)
+/* An encoder that nobody has asked for in a while. */
+static void drop_idle(struct out *o)
 {
-	struct vpx_picture slot;
-	struct vpx_coded coded;
-	int64_t time;
-	bool key;
+	if (o->enc && ++o->idle > CODER_IDLE)
+		drop_encoder(o);
+}
+
+int coder_take(struct coder *c, struct mono now)
+{
 	int err;
 
+	c->taken = false;
 	if (!c->held || !frames_fit_picture(&c->frames, c->picture.width,
 					    c->picture.height))
 		return 0;
-	if ((err = fit_encoder(c)) || (err = into_slot(c, &slot)))
+	if ((err = into_slot(c, &c->slot)))
 		return err;
 	c->held = false;
-	time = media_time(c, now);
-	key = key_now(c, now);
-	err = vpx_enc_run(c->enc, &slot, time, step_of(c, time), key, &coded);
+	c->taken = true;
+	c->time = media_time(c, now);
+	drop_idle(&c->vp8);
+	drop_idle(&c->vp9);
+
+	return 1;
+}
+
+int coder_encode(struct coder *c, enum record_codec codec, struct mono now,
+		 struct record *out, const void **payload)
+{
+	struct out *o = out_of(c, codec);
+	struct vpx_coded coded;
+	int err;
+
+	if (!c->taken || !o)
+		return -EINVAL;
+	if ((err = fit_encoder(c, o)))
+		return err;
+	o->idle = 0;
+	err = vpx_enc_run(o->enc, &c->slot, c->time, step_of(o, c->time),
+			  key_now(o, now), &coded);
 	if (err) {
-		vpx_enc_free(c->enc);
-		c->enc = NULL;
+		drop_encoder(o);
 		return err;
 	}
-	c->out_last = time;
+	o->last = c->time;
 	if (!coded.bytes) {
 		c->stats.dropped++;
 		return 0;
 	}
 	if (coded.key) {
-		c->keyed = now;
-		c->force_key = false;
+		o->keyed = now;
+		o->force_key = false;
 		c->stats.keys++;
 	}
 	c->stats.encoded++;
-	describe(c, &coded, time, out);
+	describe(c, o, &coded, out);
 	*payload = coded.bytes;
 
 	return 1;

@@ -3,7 +3,7 @@
  *
  * A coder holds at most one decoded picture. It waits in the decoder until a
  * frame ring large enough is there; then it is copied into a slot, and the
- * encoder reads it from the slot.
+ * encoders read it from the slot: one for each codec that is wanted.
  *
  * Units    Media time counts 90000 Hz.
  * Memory   libvpx allocates when codec or size change.
@@ -25,6 +25,7 @@ struct coder;
 
 enum {
 	CODER_KEY_US = 300000,	/* between two key frames on request */
+	CODER_IDLE = 150,	/* pictures that an encoder does without */
 	CODER_ASK_US = 300000,	/* between two requests to the sender */
 };
 
@@ -51,9 +52,13 @@ void coder_gap(struct coder *c);
  * CODER_ASK_US. */
 bool coder_asks_key(struct coder *c, struct mono now);
 
-/* The far end wants a key frame, or another bit rate. */
-void coder_force_key(struct coder *c);
-void coder_bitrate(struct coder *c, uint32_t bps);
+/* Of this codec a far end wants a key frame, or another bit rate. Codecs other
+ * than VP8 and VP9 are ignored. */
+void coder_force_key(struct coder *c, enum record_codec codec);
+void coder_bitrate(struct coder *c, enum record_codec codec, uint32_t bps);
+
+/* CODER_KEY_US, or another span. */
+void coder_key_span(struct coder *c, enum record_codec codec, uint32_t us);
 
 /* Whether the picture held needs another frame ring; then its shape. */
 bool coder_wants_frames(const struct coder *c, struct frame_shape *out);
@@ -64,13 +69,21 @@ int coder_take_frames(struct coder *c, const struct frame_shape *shape, int fd)
 void coder_drop(struct coder *c);
 bool coder_holds(const struct coder *c);
 
+/* The codec that the picture came in. */
+enum record_codec coder_codec(const struct coder *c);
+
+/* Puts the picture held into the frame ring. 1: it can be encoded until the
+ * next one. 0: nothing is held, or there is no frame ring. Negative: it could
+ * not; the picture is held on. */
+int coder_take(struct coder *c, struct mono now) MUST_USE;
+
 /*
- * Encodes the picture held. 1: *out and *payload (valid until the next
- * call) are the next record. 0: none (nothing held, no frame ring, or the
+ * Encodes the picture taken, at most once for each codec. 1: *out and
+ * *payload (valid until the next call) are the next record. 0: none (the
  * encoder kept the bit rate by dropping it). Negative: it could not.
  */
-int coder_encode(struct coder *c, struct mono now, struct record *out,
-		 const void **payload) MUST_USE;
+int coder_encode(struct coder *c, enum record_codec codec, struct mono now,
+		 struct record *out, const void **payload) MUST_USE;
 
 void coder_stats(const struct coder *c, struct coder_stats *out);
 

@@ -68,8 +68,8 @@ static bool is_routed(struct call *c, const struct record *rec)
 	if (rec->kind == RECORD_TICK)
 		return true;
 
-	return rec->kind == RECORD_DATA &&
-	       graph_route(&c->w->graph, tag) == c->peer;
+	return rec->kind == RECORD_DATA && graph_route(&c->w->graph, tag) &&
+	       route_reaches(tag, c->peer, call_role(c));
 }
 
 static int pass(struct call *c, const struct record *rec, const void *payload)

@@ -73,11 +73,18 @@ int on_media_link_far(struct worker *w, const struct msg_media_link_far *m,
 int on_media_peer_kinds(struct worker *w, const struct msg_media_peer_kinds *m,
 			const int *fds)
 {
+	int err;
+
 	(void)fds;
-	for (struct call *c = w->calls; c; c = c->next)
-		if (c->peer == m->peer && c->generation == m->generation &&
-		    c->stage != CALL_LEAVING)
-			call_set_kinds(c, m);
+	for (struct call *c = w->calls, *next; c; c = next) {
+		next = c->next;
+		if (c->peer != m->peer || c->generation != m->generation ||
+		    c->stage == CALL_LEAVING)
+			continue;
+		err = call_set_kinds(c, m);
+		if (err)
+			call_break(c, err);
+	}
 
 	return 0;
 }

@@ -93,22 +93,68 @@ int sound_pump(struct call *c, struct mono now)
 	return 1;
 }
 
+static int send_sound(struct call *c, const struct record *out,
+		      const void *packet)
+{
+	int err = link_send_audio(&c->end, out, packet);
+
+	if (!err)
+		count(&c->w->counts.audio_out, 1);
+
+	return err == -EBADMSG ? err : 0;
+}
+
+/* Those who listen to this source have something to do. */
+static void wake_listeners(struct call *c)
+{
+	struct graph_tag tag = { c->peer, GRAPH_AUDIO };
+
+	for (struct call *to = c->room->first; to; to = to->room_next) {
+		if (to == c || !to->mixdown ||
+		    !route_reaches(tag, to->peer, call_role(to)))
+			continue;
+		if (audio_open_tap(c->audio))
+			return;		/* no memory: they do not hear it */
+		mixdown_wake(to->mixdown, audio_heard(c->audio));
+		call_arm_mix(to);
+	}
+}
+
 int sound_tick(struct call *c, struct mono now)
 {
+	struct graph_tag tag = { c->peer, GRAPH_AUDIO };
+	bool back = route_reaches(tag, c->peer, call_role(c));
+	uint64_t before = audio_frames(c->audio);
 	uint8_t packet[PACKET];
 	struct record out;
 	int err = sound_pump(c, now);
 
 	if (err < 0)
 		return err;
-	err = audio_tick(c->audio, now, &out, packet, sizeof(packet));
+	err = audio_tick(c->audio, now, &out, back ? packet : NULL,
+			 sizeof(packet));
 	if (err < 0)
 		log_fail(err, "sound not coded");
-	if (err != 1)
-		return 0;
-	err = link_send_audio(&c->end, &out, packet);
-	if (!err)
-		count(&c->w->counts.audio_out, 1);
+	if (audio_frames(c->audio) != before)
+		wake_listeners(c);
 
-	return err == -EBADMSG ? err : 0;
+	return err == 1 ? send_sound(c, &out, packet) : 0;
+}
+
+int sound_mix(struct call *c, struct mono now)
+{
+	uint8_t packet[PACKET];
+	struct record out;
+	int err;
+
+	if (!mixdown_begin(c->mixdown, now))
+		return 0;
+	for (struct call *from = c->room->first; from; from = from->room_next)
+		if (from != c && from->audio)
+			mixdown_add(c->mixdown, from->peer, from->audio);
+	err = mixdown_end(c->mixdown, &out, packet, sizeof(packet));
+	if (err < 0)
+		log_fail(err, "mix not coded");
+
+	return err == 1 ? send_sound(c, &out, packet) : 0;
 }

@@ -20,6 +20,12 @@ enum {
 	BEHIND_US = 66000,	/* two pictures: encode the newest only */
 	FAR_US = 1000000,	/* hopeless: go on at the next key frame */
 	SWEEP_US = 50000,	/* look also where no bell rang */
+	NEW_US = 1000000,	/* a source may take this long to its first
+				   picture before the next one is shown */
+	STALLED_US = 1000000,	/* who reads nothing for so long has no say */
+	KEY_SHARED_US = 1000000,	/* an encoder of several receivers */
+	BPS_LISTENER = 150000,	/* who has less loses pictures instead of
+				   spoiling those of the others */
 };
 
 struct video {
@@ -32,6 +38,19 @@ struct video {
 	bool waiting;		/* for a frame ring: the input is held */
 	bool broken;
 	uint16_t track;
+	/* as a source */
+	struct mono opened;
+	bool live;		/* it has sent a picture */
+	/* as a receiver */
+	uint32_t target_bps;	/* 0: nobody said */
+	bool asks_key;		/* its far end does */
+	bool needs_key;		/* nothing else is of use to it */
+	uint64_t shown;		/* peer of the picture it got last */
+	int64_t shift;		/* of its media time against the source's */
+	int64_t time, seq;	/* of the last picture */
+	uint64_t read_at;	/* where its reader stood */
+	struct mono read_when;	/* first seen there */
+	bool unread;		/* something was written since */
 };
 
 struct video_thread {
@@ -70,9 +89,9 @@ static void send_note(struct video *v, enum record_kind kind, uint32_t value)
 static void take_note(struct video *v, const struct record *rec)
 {
 	if (rec->kind == RECORD_KEYFRAME)
-		coder_force_key(v->coder);
+		v->asks_key = true;
 	else if (rec->kind == RECORD_BITRATE)
-		coder_bitrate(v->coder, rec->value);
+		v->target_bps = rec->value ? rec->value : 1;
 	else if (rec->kind == RECORD_TICK)
 		send_note(v, RECORD_TICK, rec->value);
 }
@@ -111,26 +130,173 @@ static void wish_frames(struct video *v, const struct frame_shape *shape)
 	v->waiting = true;
 }
 
-static void encode(struct video *v)
+/* Whose pictures the listeners of this session see; 0: none. */
+static uint64_t shown_in(struct video_thread *t, uint64_t session,
+			 struct mono now)
+{
+	uint64_t shown = 0;
+
+	for (struct video *v = t->videos; v; v = v->next) {
+		bool live = v->live || mono_since(now, v->opened) < NEW_US;
+
+		if (v->call->session == session)
+			shown = route_shown(shown, v->call->peer,
+					    call_role(v->call),
+					    live && !v->broken);
+	}
+
+	return shown;
+}
+
+/* The codec in which this one gets the source's pictures. */
+static enum record_codec codec_for(const struct video *to,
+				   const struct video *from)
+{
+	enum record_codec same = coder_codec(from->coder);
+	enum record_codec other = same == CODEC_VP8 ? CODEC_VP9 : CODEC_VP8;
+	uint32_t codecs = call_codecs(to->call);
+
+	if (to == from || codecs >> same & 1 || !(codecs >> other & 1))
+		return same;
+
+	return other;
+}
+
+static bool is_for(const struct video *to, const struct video *from,
+		   uint64_t shown)
+{
+	struct graph_tag tag = { from->call->peer, GRAPH_VIDEO };
+
+	if (to->broken || to->call->session != from->call->session)
+		return false;
+
+	return route_reaches(tag, to->call->peer, call_role(to->call)) &&
+	       (to == from || shown == from->call->peer);
+}
+
+/* A reader that stands still while there is something to read is away: its
+ * wishes do not count. */
+static bool is_away(struct video *to, struct mono now)
+{
+	uint64_t at = ering_read_at(to->call->end.far_video);
+
+	if (at != to->read_at || !to->unread) {
+		to->read_at = at;
+		to->read_when = now;
+		to->unread = false;
+	}
+
+	return mono_since(now, to->read_when) > STALLED_US;
+}
+
+/* What the receivers of one codec want of its encoder. */
+struct wishes {
+	unsigned receivers;
+	uint32_t bps;		/* 0: nobody said */
+	bool key;
+};
+
+static void add_wishes(struct wishes *w, struct video *to, bool listens,
+		       struct mono now)
+{
+	uint32_t bps = to->target_bps;
+
+	w->receivers++;
+	if (is_away(to, now))
+		return;
+	if (listens && bps && bps < BPS_LISTENER)
+		bps = BPS_LISTENER;
+	if (bps && (!w->bps || bps < w->bps))
+		w->bps = bps;
+	w->key |= to->asks_key || to->needs_key;
+}
+
+/* Another source than before: from its key frame on. */
+static void follow_source(struct video *to, const struct video *from)
+{
+	if (to->shown == from->call->peer)
+		return;
+	to->shown = from->call->peer;
+	to->needs_key = true;
+	to->shift = 0;
+}
+
+static void give(struct video *to, const struct record *coded,
+		 const void *payload)
+{
+	struct record out = *coded;
+	int err;
+
+	if (to->needs_key && !(out.flags & RECORD_KEY))
+		return;
+	/* Sources differ by less than a picture; time goes on. */
+	out.rtp_time += to->shift;
+	if (out.rtp_time <= to->time) {
+		to->shift += to->time + 1 - out.rtp_time;
+		out.rtp_time = to->time + 1;
+	}
+	out.seq_first = out.seq_last = to->seq;
+	err = link_send_video(&to->call->end, &out, payload);
+	to->unread = true;
+	if (err == -EMSGSIZE)
+		to->asks_key = true;
+	if (err)
+		return;
+	to->seq++;
+	to->time = out.rtp_time;
+	if (out.flags & RECORD_KEY)
+		to->needs_key = to->asks_key = false;
+	count(&to->t->w->counts.video_out, 1);
+}
+
+static void encode_for(struct video *v, enum record_codec codec,
+		       const struct wishes *w, uint64_t shown, struct mono now)
 {
 	const void *payload;
 	struct record out;
-	int err = coder_encode(v->coder, mono_now(), &out, &payload);
+
+	if (w->bps)
+		coder_bitrate(v->coder, codec, w->bps);
+	if (w->key)
+		coder_force_key(v->coder, codec);
+	coder_key_span(v->coder, codec, w->receivers > 1 ? KEY_SHARED_US :
+							  CODER_KEY_US);
+	if (coder_encode(v->coder, codec, now, &out, &payload) != 1)
+		return;
+	for (struct video *to = v->t->videos; to; to = to->next)
+		if (is_for(to, v, shown) && codec_for(to, v) == codec)
+			give(to, &out, payload);
+}
+
+/* The picture held, once for each codec that somebody gets it in. */
+static void encode(struct video *v)
+{
+	static const enum record_codec codecs[] = { CODEC_VP8, CODEC_VP9 };
+	struct wishes wishes[CODECS] = { 0 };
+	struct mono now = mono_now();
+	uint64_t shown = shown_in(v->t, v->call->session, now);
+	int err = coder_take(v->coder, now);
 
 	if (err < 0)
 		coder_drop(v->coder);
 	if (err != 1)
 		return;
-	err = link_send_video(&v->call->end, &out, payload);
-	if (!err)
-		count(&v->t->w->counts.video_out, 1);
-	else if (err == -EMSGSIZE)
-		coder_force_key(v->coder);
+	for (struct video *to = v->t->videos; to; to = to->next) {
+		if (!is_for(to, v, shown))
+			continue;
+		follow_source(to, v);
+		add_wishes(&wishes[codec_for(to, v)], to, to != v, now);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(codecs); i++)
+		if (wishes[codecs[i]].receivers)
+			encode_for(v, codecs[i], &wishes[codecs[i]], shown,
+				   now);
 }
 
 static bool is_routed(const struct video *v)
 {
-	return atomic_load_explicit(&v->t->w->passes_video,
+	return route_sends(call_role(v->call), GRAPH_VIDEO) &&
+	       atomic_load_explicit(&v->t->w->passes_video,
 				    memory_order_relaxed);
 }
 
@@ -158,6 +324,7 @@ static int decode(struct video *v)
 		v->track = rec.track;
 		if (!is_routed(v))
 			continue;
+		v->live = true;
 		age_us = mono_now().us - rec.arrival_us;
 		judge_age(v, &rec, age_us);
 		(void)!coder_decode(v->coder, &rec, v->t->payload);
@@ -226,6 +393,7 @@ static int video_new(struct video_thread *t, struct call *c, int bell)
 		return -ENOMEM;
 	v->t = t;
 	v->call = c;
+	v->opened = v->read_when = mono_now();
 	err = coder_new(&v->coder, c->peer);
 	if (!err)
 		err = ear_open(&v->bell, t->loop, bell, on_turn, v);

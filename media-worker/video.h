@@ -6,8 +6,14 @@
  * next call has its turn. When pictures are late all are decoded and only the
  * newest is encoded.
  *
+ * A picture is encoded once for each codec that its receivers need: its own
+ * peer, and the listeners of the session while this source is the one they
+ * see (core/media/session_route.h). The lowest bit rate of them counts, and a
+ * key frame that one asks for comes to all; who reads nothing has no say.
+ *
  * Memory   Of a call it touches only end.video_in, end.video_out, end.far_video
- *          and the bell it was given, from NOTE_OPEN to NOTE_CLOSED.
+ *          and the bell it was given, from NOTE_OPEN to NOTE_CLOSED; it reads
+ *          peer, session and role.
  * Threads  video_start() makes the thread; it never logs and never talks to
  *          the broker.
  */

@@ -35,6 +35,7 @@ struct worker {
 	struct graph graph;
 	uint32_t jitter_max_us;
 	struct call *calls;
+	struct room *rooms;
 	unsigned links;			/* calls in the list */
 	unsigned links_max;		/* LINKS_MAX, or what files allow */
 	struct lane *down, *up;		/* to and from the video thread */

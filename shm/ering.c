@@ -116,6 +116,11 @@ bool ering_must_ring(const struct ering_cursor *reader)
 	return word_load(&reader->asleep) != 0;
 }
 
+uint64_t ering_read_at(const struct ering_cursor *reader)
+{
+	return word_load(&reader->at);
+}
+
 /* Where the ring stands. -EBADMSG when that is impossible. Head is read
  * first: tail can only be later, so that the distance is never too great. */
 static int ering_look(const struct ering_reader *r, uint64_t *head,

@@ -73,6 +73,9 @@ int ering_write(struct ering_writer *w, const struct record *rec,
  */
 bool ering_must_ring(const struct ering_cursor *reader);
 
+/* Where this reader stands: a number that changes when it reads. */
+uint64_t ering_read_at(const struct ering_cursor *reader);
+
 /*
  * Starts at the newest end (empty) or, with from_start, at the oldest record
  * still there. data comes from the broker, never from the ring. -EBADMSG: not

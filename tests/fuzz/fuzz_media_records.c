@@ -81,9 +81,10 @@ static void picture(struct world *w, const struct record *rec,
 	int fd;
 
 	if (rec->kind == RECORD_KEYFRAME)
-		coder_force_key(w->coder);
+		coder_force_key(w->coder, (enum record_codec)rec->codec);
 	if (rec->kind == RECORD_BITRATE)
-		coder_bitrate(w->coder, rec->value);
+		coder_bitrate(w->coder, (enum record_codec)rec->codec,
+			      rec->value);
 	if (rec->kind != RECORD_VIDEO)
 		return;
 	(void)!coder_decode(w->coder, rec, payload);
@@ -97,7 +98,15 @@ static void picture(struct world *w, const struct record *rec,
 		check(coder_take_frames(w->coder, &shape, fd) == 0);
 		close(fd);
 	}
-	if (coder_encode(w->coder, w->now, &out, &bytes) == 1) {
+	if (coder_take(w->coder, w->now) != 1)
+		return;
+	/* Now and then in both codecs. */
+	if (rec->seq_first & 1)
+		(void)!coder_encode(w->coder, rec->codec == CODEC_VP8 ?
+				    CODEC_VP9 : CODEC_VP8, w->now, &out,
+				    &bytes);
+	if (coder_encode(w->coder, (enum record_codec)rec->codec, w->now, &out,
+			 &bytes) == 1) {
 		check(out.rtp_time > w->video_time);
 		check(out.bytes > 0 && out.width <= 1920);
 		w->video_time = out.rtp_time;
