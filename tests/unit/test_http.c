@@ -1,7 +1,8 @@
-/* test_http.c - HTTP/1.1 heads: tables of good and bad ones */
+/* test_http.c - HTTP/1.1 heads and chunked bodies: tables of good and bad */
 
+#include "core/http/chunk.h"
 #include "core/http/h1.h"
-#include "signaling/route.h"
+#include "signaling/http.h"
 #include "tests/unit/suite.h"
 
 #include <errno.h>
@@ -354,6 +355,7 @@ static const struct {
 START_TEST(an_origin_is_judged_as_the_table_says)
 {
 	char bytes[256] = GET "Host: ";
+	struct http_request q = { 0 };
 	struct h1_request r;
 
 	strcat(strcat(bytes, origins[_i].host), "\r\n");
@@ -362,7 +364,215 @@ START_TEST(an_origin_is_judged_as_the_table_says)
 		       "\r\n");
 	strcat(bytes, "\r\n");
 	ck_assert_int_gt(h1_parse_request(&r, bytes, strlen(bytes)), 0);
-	ck_assert(route_origin_ok(&r, origins[_i].list) == origins[_i].ok);
+	q.headers = r.headers;
+	q.headers_len = r.headers_len;
+	q.host = r.host;
+	ck_assert(http_origin_ok(&q, origins[_i].list) == origins[_i].ok);
+}
+END_TEST
+
+/* body NULL: refused. open: the bytes are good, but not all. */
+static const struct {
+	const char *bytes, *body;
+	bool open;
+} chunks[] = {
+	{ "0\r\n\r\n", "", false },
+	{ "00\r\n\r\n", "", false },
+	{ "00000000\r\n\r\n", "", false },
+	{ "1\r\na\r\n0\r\n\r\n", "a", false },
+	{ "3\r\nabc\r\n0\r\n\r\n", "abc", false },
+	{ "a\r\n0123456789\r\n0\r\n\r\n", "0123456789", false },
+	{ "A\r\n0123456789\r\n0\r\n\r\n", "0123456789", false },
+	{ "0000000A\r\n0123456789\r\n0\r\n\r\n", "0123456789", false },
+	{ "1\r\na\r\n2\r\nbc\r\n0\r\n\r\n", "abc", false },
+	{ "2\r\n\r\n\r\n0\r\n\r\n", "\r\n", false },
+	{ "3\r\n0\r\n\r\n0\r\n\r\n", "0\r\n", false },
+	{ "1;x\r\na\r\n0\r\n\r\n", "a", false },
+	{ "1;x=y\r\na\r\n0\r\n\r\n", "a", false },
+	{ "1;x=\"y z\";w\r\na\r\n0;last\r\n\r\n", "a", false },
+	{ "1;\r\na\r\n0\r\n\r\n", "a", false },
+	{ "1;\tx\r\na\r\n0\r\n\r\n", "a", false },
+	{ "1; \xc3\xa9\r\na\r\n0\r\n\r\n", "a", false },
+	{ "0\r\nA: b\r\n\r\n", "", false },
+	{ "1\r\na\r\n0\r\nA: b\r\nC:d\r\n\r\n", "a", false },
+	{ "0\r\nA:\r\n\r\n", "", false },
+	{ "0\r\nA: b: c\r\n\r\n", "", false },
+	{ "", "", true },
+	{ "1", "", true },
+	{ "1\r", "", true },
+	{ "1\r\n", "", true },
+	{ "1\r\na", "a", true },
+	{ "1\r\na\r", "a", true },
+	{ "1\r\na\r\n", "a", true },
+	{ "1;x", "", true },
+	{ "3\r\nab", "ab", true },
+	{ "0", "", true },
+	{ "0\r\n", "", true },
+	{ "0\r\n\r", "", true },
+	{ "0\r\nA", "", true },
+	{ "0\r\nA: b", "", true },
+	{ "0\r\nA: b\r", "", true },
+	{ "0\r\nA: b\r\n", "", true },
+	{ "ffffffff\r\nx", "x", true },
+	{ "\r\n", NULL, false },
+	{ "\n", NULL, false },
+	{ " 1\r\na\r\n0\r\n\r\n", NULL, false },
+	{ "1 \r\na\r\n0\r\n\r\n", NULL, false },
+	{ "\t1\r\na\r\n0\r\n\r\n", NULL, false },
+	{ "+1\r\na\r\n0\r\n\r\n", NULL, false },
+	{ "-1\r\na\r\n0\r\n\r\n", NULL, false },
+	{ "0x1\r\na\r\n0\r\n\r\n", NULL, false },
+	{ "g\r\n", NULL, false },
+	{ "1g\r\n", NULL, false },
+	{ "1_0\r\n", NULL, false },
+	{ "1,1\r\n", NULL, false },
+	{ ";x\r\n", NULL, false },
+	{ "000000001\r\na\r\n", NULL, false },
+	{ "100000000\r\n", NULL, false },
+	{ "fffffffffffffffff\r\n", NULL, false },
+	{ "1\na\r\n0\r\n\r\n", NULL, false },
+	{ "1\r\r\na\r\n", NULL, false },
+	{ "1\rx", NULL, false },
+	{ "1\r\nab\r\n0\r\n\r\n", NULL, false },
+	{ "1\r\na\n0\r\n\r\n", NULL, false },
+	{ "1\r\na0\r\n\r\n", NULL, false },
+	{ "1\r\na\rx", NULL, false },
+	{ "1\r\na\r\n\r\n", NULL, false },
+	{ "1;\x01\r\na\r\n", NULL, false },
+	{ "1;\x7f\r\na\r\n", NULL, false },
+	{ "1;x\na\r\n", NULL, false },
+	{ "0\r\n\n", NULL, false },
+	{ "0\r\n\rx", NULL, false },
+	{ "0\r\n A: b\r\n\r\n", NULL, false },
+	{ "0\r\nA b: c\r\n\r\n", NULL, false },
+	{ "0\r\nA\r\n\r\n", NULL, false },
+	{ "0\r\n: b\r\n\r\n", NULL, false },
+	{ "0\r\nA: b\n\r\n", NULL, false },
+	{ "0\r\nA: b\r\n c\r\n\r\n", NULL, false },
+	{ "0\r\nA: \x01\r\n\r\n", NULL, false },
+	{ "0\r\nA: b\rc\r\n\r\n", NULL, false },
+};
+
+/* Bytes taken, or -EBADMSG. */
+static int unchunk(const char *bytes, size_t len, size_t step, char *body,
+		   bool *done)
+{
+	struct h1_chunks c = { 0 };
+	size_t at = 0, out = 0;
+
+	while (at < len && !c.done) {
+		size_t part = len - at < step ? len - at : step;
+		struct h1_span data;
+		int n = h1_chunks_next(&c, bytes + at, part, &data);
+
+		if (n < 0)
+			return n;
+		ck_assert(n > 0 && (size_t)n <= part);
+		if (data.len)
+			memcpy(body + out, data.at, data.len);
+		out += data.len;
+		at += (size_t)n;
+	}
+	body[out] = '\0';
+	*done = c.done;
+
+	return (int)at;
+}
+
+START_TEST(a_chunked_body_is_judged_as_the_table_says)
+{
+	size_t len = strlen(chunks[_i].bytes);
+
+	for (size_t step = 1; step <= len + 1; step++) {
+		char body[64];
+		bool done = false;
+		int got = unchunk(chunks[_i].bytes, len, step, body, &done);
+
+		if (!chunks[_i].body) {
+			ck_assert_int_eq(got, -EBADMSG);
+			continue;
+		}
+		ck_assert_int_eq(got, (int)len);
+		ck_assert_str_eq(body, chunks[_i].body);
+		ck_assert(done == !chunks[_i].open);
+	}
+}
+END_TEST
+
+START_TEST(nothing_is_taken_behind_a_chunked_body)
+{
+	static const char bytes[] = "1\r\na\r\n0\r\n\r\nGET / HTTP/1.1\r\n";
+	char body[64];
+	bool done;
+
+	ck_assert_int_eq(unchunk(bytes, sizeof(bytes) - 1, 99, body, &done),
+			 11);
+	ck_assert(done);
+	ck_assert_int_eq(unchunk("0\r\n\r\n\0", 6, 99, body, &done), 5);
+	ck_assert_int_eq(unchunk("1\0\r\n", 4, 99, body, &done), -EBADMSG);
+}
+END_TEST
+
+/* Many short chunks, each with a piece of the extra bytes. */
+static int unchunk_with(const char *before, const char *extra, size_t count,
+			const char *after)
+{
+	size_t len = strlen(before) + count * strlen(extra) + strlen(after);
+	char *bytes = malloc(len + 1), *body = malloc(len + 1);
+	bool done = false;
+	int got;
+
+	strcpy(bytes, before);
+	for (size_t i = 0, at = strlen(before); i < count;
+	     i++, at += strlen(extra))
+		strcpy(bytes + at, extra);
+	strcat(bytes, after);
+	got = unchunk(bytes, len, 1000, body, &done);
+	free(bytes);
+	free(body);
+
+	return got < 0 ? got : done ? 1 : 0;
+}
+
+START_TEST(extensions_and_trailers_are_bounded_in_all)
+{
+	ck_assert_int_eq(unchunk_with("1;", "x", H1_CHUNK_EXTRA,
+				      "\r\na\r\n0\r\n\r\n"), 1);
+	ck_assert_int_eq(unchunk_with("1;", "x", H1_CHUNK_EXTRA + 1,
+				      "\r\na\r\n0\r\n\r\n"), -EBADMSG);
+	ck_assert_int_eq(unchunk_with("", "1;xxxxxxxx\r\na\r\n",
+				      H1_CHUNK_EXTRA / 8, "0\r\n\r\n"), 1);
+	ck_assert_int_eq(unchunk_with("", "1;xxxxxxxx\r\na\r\n",
+				      H1_CHUNK_EXTRA / 8 + 1, "0\r\n\r\n"),
+			 -EBADMSG);
+	ck_assert_int_eq(unchunk_with("0\r\nA:", "x", H1_TRAILER_MAX - 4,
+				      "\r\n\r\n"), 1);
+	ck_assert_int_eq(unchunk_with("0\r\nA:", "x", H1_TRAILER_MAX - 3,
+				      "\r\n\r\n"), -EBADMSG);
+	ck_assert_int_eq(unchunk_with("", "1\r\na\r\n", 20000, "0\r\n\r\n"),
+			 1);
+}
+END_TEST
+
+START_TEST(a_chunk_is_written_as_it_is_read)
+{
+	static const struct {
+		size_t len;
+		const char *head;
+	} t[] = {
+		{ 1, "1\r\n" }, { 9, "9\r\n" }, { 10, "a\r\n" },
+		{ 15, "f\r\n" }, { 16, "10\r\n" }, { 255, "ff\r\n" },
+		{ 256, "100\r\n" }, { 262144, "40000\r\n" },
+		{ 0xdeadbeef, "deadbeef\r\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		char head[H1_CHUNK_HEAD + 1] = "";
+		size_t len = h1_chunk_head(head, t[i].len);
+
+		head[len] = '\0';
+		ck_assert_str_eq(head, t[i].head);
+	}
 }
 END_TEST
 
@@ -385,6 +595,11 @@ int main(void)
 	tcase_add_test(t, an_answer_reads_back);
 	tcase_add_loop_test(t, an_origin_is_judged_as_the_table_says, 0,
 			    ARRAY_LEN(origins));
+	tcase_add_loop_test(t, a_chunked_body_is_judged_as_the_table_says, 0,
+			    ARRAY_LEN(chunks));
+	tcase_add_test(t, nothing_is_taken_behind_a_chunked_body);
+	tcase_add_test(t, extensions_and_trailers_are_bounded_in_all);
+	tcase_add_test(t, a_chunk_is_written_as_it_is_read);
 	suite_add_tcase(s, t);
 
 	return suite_run(s);
