@@ -28,11 +28,27 @@ def run():
     path = pathlib.Path(tempfile.mkdtemp(prefix="rm-sys-", dir="/tmp"))
     path.rmdir()
     yield path
+    while STARTED:  # what a failed test left running would fail all that follow
+        process = STARTED.pop()
+        if process.poll() is None:
+            process.terminate()
+            process.wait(10)
+
+
+def hear_interrupts():
+    """Whoever starts the tests in the background of a script has SIGINT ignored, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+STARTED = []
 
 
 def start(run, *args, **more):
-    return subprocess.Popen([SERVER, *args], env=environment(run, **more), stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True, start_new_session=True)
+    process = subprocess.Popen([SERVER, *args], env=environment(run, **more), stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, start_new_session=True,
+                               preexec_fn=hear_interrupts)
+    STARTED.append(process)
+    return process
 
 
 def wait_ready(process, run, seconds=15):
