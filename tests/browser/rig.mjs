@@ -112,6 +112,30 @@ export class Rig {
 		return caller;
 	}
 
+	/**
+	 * A page with a RemoteMedia, connected unless told otherwise.
+	 * @param {object} [options] of RemoteMedia
+	 * @param {boolean} [connect]
+	 * @returns {Promise<Caller>}
+	 */
+	async client(options = {}, connect = true) {
+		const page = await this.browser.newPage();
+		const caller = new Caller(page, this);
+		this.callers.push(caller);
+		page.on('console', (m) => caller.log.push(`${m.type()}: ${m.text()}`));
+		page.on('pageerror', (e) => caller.log.push(`error: ${e.message}`));
+		page.setDefaultTimeout(DEADLINE_MS);
+		await page.goto(`${this.origin}/page/client.html`);
+		await page.waitForFunction('window.rig !== undefined');
+		await caller.run('make', { url: this.url, ...options });
+		if (connect) {
+			const { error } = await caller.run('connect');
+			if (error)
+				throw new Error(`not connected: ${JSON.stringify(error)}`);
+		}
+		return caller;
+	}
+
 	/** An empty page with this address, for tests of the demo page. */
 	async page(address, options = {}) {
 		const context = await this.browser.newContext(options);
@@ -229,6 +253,32 @@ export async function census(root) {
 		total.kb += Number(/RssAnon:\s+(\d+)/.exec(status)?.[1] ?? 0);
 	}
 	return total;
+}
+
+/**
+ * Process ids with this name below `root`.
+ * @param {number} root
+ * @param {string} name
+ */
+export async function processes(root, name) {
+	const up = new Map();
+	const found = [];
+	for (const entry of await readdir('/proc')) {
+		const stat = /^\d+$/.test(entry) &&
+			await readFile(`/proc/${entry}/stat`, 'utf8').catch(() => '');
+		const match = /^\d+ \((.*)\) \S (\d+)/s.exec(stat || '');
+		if (!match)
+			continue;
+		up.set(Number(entry), Number(match[2]));
+		if (match[1] === name)
+			found.push(Number(entry));
+	}
+	return found.filter((pid) => {
+		let p = pid;
+		while (p > 1 && p !== root)
+			p = up.get(p) ?? 0;
+		return p === root;
+	});
 }
 
 async function descriptors(pid) {

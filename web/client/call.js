@@ -273,7 +273,7 @@ export class Call extends EventTarget {
 				resolve(channel);
 		};
 		channel.addEventListener('open', opened);
-		channel.addEventListener('message', (e) => this.#message(channel, e.data));
+		this.#listen(channel);
 		if (channel.readyState === 'open')
 			opened();
 	}
@@ -281,9 +281,21 @@ export class Call extends EventTarget {
 	/** @param {RTCDataChannel} channel */
 	#theirChannel(channel) {
 		channel.binaryType = 'arraybuffer';
-		if (channel.label === CHANNEL && !this.#channel)
+		if (channel.label !== CHANNEL) {
+			emit(this, 'channel', { channel });
+			return;
+		}
+		// Both may have opened one: each sends through its own.
+		if (this.#channel)
+			this.#listen(channel);
+		else
 			this.#useChannel(channel);
-		emit(this, 'channel', { channel });
+	}
+
+	/** @param {RTCDataChannel} channel */
+	#listen(channel) {
+		channel.addEventListener('message',
+			(e) => this.#message(channel, e.data));
 	}
 
 	/** @param {RTCDataChannel} channel @param {string | ArrayBuffer} data */
@@ -358,7 +370,8 @@ export class Call extends EventTarget {
 			const channel = this.openChannel(label, init);
 			if (label === CHANNEL)
 				this.#useChannel(channel);
-			emit(this, 'channel', { channel });
+			else
+				emit(this, 'channel', { channel });
 		}
 	}
 

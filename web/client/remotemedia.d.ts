@@ -134,6 +134,8 @@ export class RemoteMedia extends EventTarget {
 	constructor(options?: RemoteMediaOptions);
 	/** May change when the server refuses to give an old one back. */
 	readonly peerId: string;
+	/** The one asked for, or that of the token. */
+	readonly session: string | undefined;
 	readonly state: 'closed' | 'connecting' | 'open' | 'reconnecting';
 	readonly peers: Peer[];
 	/** Those that are not over. */

@@ -90,6 +90,11 @@ export class RemoteMedia extends EventTarget {
 		return this.#signaling.peerId;
 	}
 
+	/** The one asked for, or that of the token. */
+	get session() {
+		return this.#signaling.session;
+	}
+
 	/** 'closed', 'connecting', 'open' or 'reconnecting'. */
 	get state() {
 		const { state } = this.#signaling;

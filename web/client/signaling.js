@@ -190,12 +190,14 @@ export class Signaling extends EventTarget {
 		} catch (error) {
 			if (!this.#mayBeNew(error))
 				throw error;
-			result = await this.#ask(token);
+			// The token counted already, or the error were another.
+			result = await this.#ask(undefined);
 		}
 		if (socket !== this.#socket)
 			throw new SignalingError('the connection to the server closed');
 		this.#resumeToken = String(result.resume_token ?? '');
 		this.iceServers = result.ice_servers ?? [];
+		this.session = result.session ?? this.session;
 		this.#state = 'open';
 		this.#failures = 0;
 		this.#announcedOnce = true;
