@@ -59,6 +59,7 @@ pc_yaml := yaml-0.1
 pc_seccomp := libseccomp
 pc_nghttp2 := libnghttp2
 pc_protobufc := libprotobuf-c
+pc_grpc := grpc
 pc_check := check
 cflags_of = $(shell pkg-config --cflags $(pc_$(1)) 2>/dev/null)
 define lib_vars
@@ -66,7 +67,7 @@ cflags_$(1) := $$(call cflags_of,$(1))
 libs_$(1) := $$(shell pkg-config --libs $$(pc_$(1)) 2>/dev/null)
 endef
 $(foreach l,glib nice ssl srtp2 opus vpx jansson yaml seccomp \
-	nghttp2 protobufc check,\
+	nghttp2 protobufc grpc check,\
 	$(eval $(call lib_vars,$(l))))
 libs_nng := -lnng
 # Static, and without its thread (port/sctp_usrsctp.c).
@@ -147,7 +148,9 @@ run: all ## Start the system with the loopback pipeline
 test: ## Build and run the tests: make test, make MODE=asan test
 	@MODE=$(MODE) scripts/test --no-install $(T)
 
-bench: bench-programs bins ## Print every published figure beside its bare loop
+bench: ## Print every published figure beside its bare loop
+	@scripts/packages build bench
+	@$(MAKE) --no-print-directory bench-programs bins
 	@scripts/bench $(T)
 
 fuzz: ## Build the fuzz targets and run each for FUZZ_SECONDS (20)

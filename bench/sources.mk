@@ -26,3 +26,6 @@ BENCHES += bench_relay
 bench_relay_SRC := tests/client/server.c common/clock.c signaling/text.c \
 	$(CORE_WS) $(CORE_HTTP) $(PORT_JSON)
 bench_relay_LIBS := jansson
+BENCHES += bench_grpc
+bench_grpc_SRC := tests/client/server.c common/clock.c
+bench_grpc_LIBS := grpc
