@@ -79,12 +79,15 @@ static int on_signaling_start(struct bus *b, const struct wire_in *in)
 	return 0;
 }
 
-/* Its descriptors are those of the frame, which on_frame() closes. */
 static int on_signaling_tls(struct bus *b, const struct wire_in *in)
 {
+	const int *fds = b->fds;
+
 	(void)in;
-	if (b->on_tls)
-		b->on_tls(b->fds[0], b->fds[1], b->tls_arg);
+	if (!b->on_tls)
+		return 0;
+	b->fds = NULL;	/* on_tls takes them */
+	b->on_tls(fds[0], fds[1], b->tls_arg);
 
 	return 0;
 }
@@ -222,9 +225,9 @@ static int on_frame(const void *bytes, size_t len, const int *fds,
 	b->fds = fds;
 	if (!err)
 		err = take(b, in);
-	b->fds = NULL;
-	for (unsigned i = 0; i < nfds; i++)
+	for (unsigned i = 0; b->fds && i < nfds; i++)
 		close(fds[i]);
+	b->fds = NULL;
 
 	return err;
 }

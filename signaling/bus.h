@@ -35,11 +35,12 @@ struct bus {
 	void (*on_control)(uint64_t request, enum control_error error,
 			   const char *text, void *arg);
 	void *control_arg;
-	/* A renewed certificate and its key, open for reading during the call
-	 * only; set it before the loop runs, or leave it. */
+	/* A renewed certificate and its key, open for reading; it takes them.
+	 * Set it before the loop runs, or leave it. */
 	void (*on_tls)(int cert_fd, int key_fd, void *arg);
 	void *tls_arg;
-	const int *fds;		/* of the frame that is being taken */
+	const int *fds;		/* of the frame that is being taken; NULL: no
+				   longer ours to close */
 };
 
 /* calls may be set later, before the loop runs. */

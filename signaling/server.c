@@ -17,6 +17,8 @@
 #include "common/version.h"
 #include "port/tls.h"
 #include "signaling/certificate.h"
+#include "signaling/ops_pages.h"
+#include "signaling/grpc/grpc.h"
 
 enum {
 	LEAVE_US = 1000000,	/* for close frames to be answered */
@@ -251,6 +253,7 @@ static void warn_public(const struct server *s, const struct listen_fd *fds,
 
 /* In this order; what none of them takes is a file. */
 static http_route_h *const routes[] = {
+	grpc_begin,
 	NULL,
 };
 
@@ -284,6 +287,12 @@ int server_tls_reload(struct server *s, int cert_fd, int key_fd)
 	return certificate_renew(s->tls, cert_fd, key_fd);
 }
 
+static void on_tls(int cert_fd, int key_fd, void *arg)
+{
+	/* It said in the log what was wrong. */
+	(void)server_tls_reload(arg, cert_fd, key_fd);
+}
+
 int server_open(struct server *s, struct loop *loop,
 		const struct sig_options *o, char error[SIG_ERROR])
 {
@@ -305,6 +314,8 @@ int server_open(struct server *s, struct loop *loop,
 	s->bus.calls = s->calls;
 	s->bus.on_control = on_control;
 	s->bus.control_arg = s;
+	s->bus.on_tls = on_tls;
+	s->bus.tls_arg = s;
 	if (s->joins)
 		uplink_open(&s->uplink, loop, s->calls, now);
 	loop_timer(loop, &s->calls_timer, mono_add(now, TICK_US), on_tick, s);
@@ -333,6 +344,5 @@ void server_close(struct server *s)
 	files_free(s->files);
 	sources_free(s->sources);
 	tls_server_free(s->tls);
-	auth_free(s->auth);
 	auth_free(s->auth);
 }
