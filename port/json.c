@@ -83,6 +83,18 @@ const struct js *js_get(const struct js *v, const char *key)
 	return wrap(json_object_get(peel(v), key));
 }
 
+const struct js *js_each(const struct js *object, void **at, const char **key)
+{
+	json_t *v = peel(object);
+
+	*at = *at ? json_object_iter_next(v, *at) : json_object_iter(v);
+	if (!*at)
+		return NULL;
+	*key = json_object_iter_key(*at);
+
+	return wrap(json_object_iter_value(*at));
+}
+
 const struct js *js_at(const struct js *v, size_t index)
 {
 	return wrap(json_array_get(peel(v), index));

@@ -45,6 +45,11 @@ const struct js *js_get(const struct js *v, const char *key);
 const struct js *js_at(const struct js *v, size_t index);
 size_t js_len(const struct js *v);	/* members, elements, else 0 */
 
+/* The members of an object, one a call: *at NULL starts, NULL ends. A key may
+ * hold no NUL. */
+const struct js *js_each(const struct js *object, void **at,
+			 const char **key);
+
 /* NULL when v is no string. Terminated, but may hold NUL inside: compare
  * *len with strlen() where that matters. */
 const char *js_string(const struct js *v, size_t *len);

@@ -4,9 +4,6 @@
 
 #include <errno.h>
 
-static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			      "abcdefghijklmnopqrstuvwxyz0123456789+/";
-
 /* 0 to 63, or -1. */
 static int value_of(unsigned char c)
 {
@@ -23,7 +20,7 @@ static int value_of(unsigned char c)
 }
 
 /* Bytes that a full group gives; -1: bits beyond them are not zero. */
-static int flush(struct base64 *b, uint8_t *out)
+static int flush(struct b64 *b, uint8_t *out)
 {
 	int n = 3 - b->pads;
 
@@ -31,12 +28,12 @@ static int flush(struct base64 *b, uint8_t *out)
 		return -1;
 	for (int i = 0; i < n; i++)
 		out[i] = (uint8_t)(b->bits >> (16 - 8 * i));
-	*b = (struct base64){ 0 };
+	*b = (struct b64){ 0 };
 
 	return n;
 }
 
-static bool add(struct base64 *b, unsigned char c)
+static bool add(struct b64 *b, unsigned char c)
 {
 	int v = value_of(c);
 
@@ -52,7 +49,7 @@ static bool add(struct base64 *b, unsigned char c)
 	return true;
 }
 
-int base64_read(struct base64 *b, const void *text, size_t len, uint8_t *out)
+int b64_read(struct b64 *b, const void *text, size_t len, uint8_t *out)
 {
 	const unsigned char *p = text;
 	int total = 0, n;
@@ -70,23 +67,7 @@ int base64_read(struct base64 *b, const void *text, size_t len, uint8_t *out)
 	return b->bad ? -EBADMSG : total;
 }
 
-bool base64_whole(const struct base64 *b)
+bool b64_whole(const struct b64 *b)
 {
 	return !b->bad && b->chars == 0;
-}
-
-void base64_write(char *out, const void *bytes, size_t len)
-{
-	const uint8_t *p = bytes;
-
-	for (size_t i = 0; i < len; i += 3) {
-		uint32_t v = (uint32_t)p[i] << 16;
-
-		v |= i + 1 < len ? (uint32_t)p[i + 1] << 8 : 0;
-		v |= i + 2 < len ? p[i + 2] : 0;
-		*out++ = letters[v >> 18];
-		*out++ = letters[v >> 12 & 63];
-		*out++ = i + 1 < len ? letters[v >> 6 & 63] : '=';
-		*out++ = i + 2 < len ? letters[v & 63] : '=';
-	}
 }

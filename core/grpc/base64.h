@@ -1,5 +1,5 @@
 /*
- * base64.h - the text form of gRPC-Web (RFC 4648 section 4), in pieces
+ * base64.h - the text form of gRPC-Web (RFC 4648 section 4), read in pieces
  *
  * What is read may be padded at the end of any piece that its sender flushed:
  * after "==" a new group may begin.
@@ -16,7 +16,7 @@
 #include "common/err.h"
 
 /* Zero it to begin. */
-struct base64 {
+struct b64 {
 	uint32_t bits;
 	uint8_t chars;		/* of the present group */
 	uint8_t pads;		/* '=' seen in it */
@@ -24,24 +24,16 @@ struct base64 {
 };
 
 /* Bytes that len characters give at most, whatever came before. */
-static inline size_t base64_room(size_t len)
+static inline size_t b64_room(size_t len)
 {
 	return (len + 3) / 4 * 3;
 }
 
-/* Bytes written to out (base64_room(len) of them), or -EBADMSG. */
-int base64_read(struct base64 *b, const void *text, size_t len,
+/* Bytes written to out (b64_room(len) of them), or -EBADMSG. */
+int b64_read(struct b64 *b, const void *text, size_t len,
 		uint8_t *out) MUST_USE;
 
 /* Whether the text may end here. */
-bool base64_whole(const struct base64 *b);
-
-static inline size_t base64_size(size_t len)
-{
-	return (len + 2) / 3 * 4;
-}
-
-/* base64_size(len) characters, padded, no NUL. */
-void base64_write(char *out, const void *bytes, size_t len);
+bool b64_whole(const struct b64 *b);
 
 #endif

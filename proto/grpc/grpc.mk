@@ -38,7 +38,7 @@ PORT_PB := port/pb.c port/pb_encode.c $(GRPC_PB_C)
 CFLAGS_port/pb.c := -isystem $(GRPC_GEN) $(cflags_protobufc)
 CFLAGS_port/pb_encode.c := -isystem $(GRPC_GEN) $(cflags_protobufc)
 $(O)/port/pb.o $(O)/port/pb_encode.o: | $(GRPC_PB_H)
-SIG_GRPC := signaling/grpc/call.c signaling/grpc/http.c \
+SIG_GRPC := signaling/grpc/call.c signaling/grpc/carry.c signaling/grpc/http.c \
 	signaling/grpc/socket.c signaling/grpc/services.c \
 	signaling/grpc/signal.c signaling/grpc/events.c \
 	signaling/grpc/peers.c signaling/grpc/web.c signaling/grpc/health.c \
