@@ -68,7 +68,7 @@ static struct lines lines_of(const char *text)
 
 static bool is_m(struct scan line)
 {
-	return scan_len(line) > 2 && line.at[0] == 'm' && line.at[1] == '=';
+	return scan_len(line) >= 2 && line.at[0] == 'm' && line.at[1] == '=';
 }
 
 static bool next_line(struct lines *l)
