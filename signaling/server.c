@@ -19,6 +19,7 @@
 #include "signaling/certificate.h"
 #include "signaling/ops_pages.h"
 #include "signaling/grpc/grpc.h"
+#include "signaling/whip.h"
 
 enum {
 	LEAVE_US = 1000000,	/* for close frames to be answered */
@@ -219,6 +220,16 @@ static int open_cores(struct server *s, const struct sig_options *o)
 	return 0;
 }
 
+static int open_whip(struct server *s, const struct sig_options *o)
+{
+	struct whip_cfg cfg = { .world = &s->world, .loop = s->loop,
+				.origins = o->origins,
+				.max_per_source = o->max_per_source,
+				.random = fill_random };
+
+	return whip_new(&s->whip, &cfg);
+}
+
 static int open_files(struct server *s, const struct sig_options *o,
 		      char error[SIG_ERROR])
 {
@@ -253,6 +264,7 @@ static void warn_public(const struct server *s, const struct listen_fd *fds,
 
 /* In this order; what none of them takes is a file. */
 static http_route_h *const routes[] = {
+	whip_begin,
 	grpc_begin,
 	NULL,
 };
@@ -304,6 +316,7 @@ int server_open(struct server *s, struct loop *loop,
 	if ((err = watch_signals(s)) ||
 	    (err = auth_new(&s->auth, o, error, SIG_ERROR)) ||
 	    (err = open_cores(s, o)) ||
+	    (err = open_whip(s, o)) ||
 	    (err = open_files(s, o, error)) ||
 	    (err = open_door(s, o, now, error)) ||
 	    (s->joins && (err = uplink_resolve(&s->uplink, o, error))) ||
@@ -329,6 +342,7 @@ void server_close(struct server *s)
 
 	if (s->door.loop)
 		door_close(&s->door, mono_now());
+	whip_free(s->whip);
 	uplink_close(&s->uplink);
 	loop_untimer(&s->calls_timer);
 	if (s->bus.channel) {
