@@ -200,6 +200,71 @@ START_TEST(a_frame_is_judged_as_the_table_says)
 }
 END_TEST
 
+/* For those who take binary messages. */
+static const struct {
+	const char *frames;
+	enum ws_kind kind;
+	int value;
+} binaries[] = {
+	{ "82 83 m'abc'", WS_BINARY, 3 },
+	{ "82 80 m''", WS_BINARY, 0 },
+	{ "02 82 m'ab' 89 81 m'p' 80 81 m'c'", WS_BINARY, 3 },
+	{ "02 82 m'ab' 00 81 m'c' 80 82 m'de'", WS_BINARY, 5 },
+	{ "82 82 01020304 c101", WS_BINARY, 2 },	/* c0 03: no UTF-8 */
+	{ "02 81 01020304 c1 80 81 01020304 02", WS_BINARY, 2 },
+	{ "82 81 m'a' 81 82 m'bc'", WS_TEXT, 2 },
+	{ "81 81 m'a' 82 82 m'bc'", WS_BINARY, 2 },
+	{ "82 82 01020304 c101 81 82 01020304 c101", WS_FAILED, 1007 },
+	{ "02 81 m'a' 81 81 m'b'", WS_FAILED, 1002 },
+	{ "02 81 m'a' 82 81 m'b'", WS_FAILED, 1002 },
+	{ "82 ff 00 00 00 00 00 01 00 01 m''", WS_FAILED, 1009 },
+};
+
+START_TEST(a_binary_message_comes_where_it_is_wanted)
+{
+	uint8_t bytes[64];
+	size_t len = build(bytes, binaries[_i].frames);
+
+	for (size_t step = 1; step <= len; step++) {
+		struct ws_event last = { 0 };
+		struct ws w;
+
+		ws_init(&w, WS_SERVER);
+		w.binary = true;
+		ck_assert_uint_ge(run(&w, bytes, len, step, &last), 1);
+		ck_assert_int_eq((int)last.kind, (int)binaries[_i].kind);
+		ck_assert_int_eq(last.kind == WS_FAILED ? last.code
+							: (int)last.len,
+				 binaries[_i].value);
+		ws_fini(&w);
+	}
+}
+END_TEST
+
+START_TEST(the_owner_sets_how_long_a_message_is)
+{
+	static uint8_t bytes[200000];
+	struct ws_event last;
+	struct ws w;
+	size_t len;
+
+	ws_init(&w, WS_SERVER);
+	w.max = 100000;
+	len = build(bytes, "81 ff 00 00 00 00 00 01 86 a0 m'a*100000'");
+	ck_assert_uint_eq(run(&w, bytes, len, 4096, &last), 1);
+	ck_assert_int_eq(last.kind, WS_TEXT);
+	ck_assert_uint_eq(last.len, 100000);
+	ws_fini(&w);
+	ws_init(&w, WS_SERVER);
+	w.max = 4;
+	len = build(bytes, "01 84 m'abcd' 80 81 m'e'");
+	ck_assert_uint_eq(run(&w, bytes, len, 4096, &last), 1);
+	ck_assert_int_eq(last.kind, WS_FAILED);
+	ck_assert_int_eq(last.code, 1009);
+	ws_fini(&w);
+}
+END_TEST
+
 START_TEST(the_text_is_joined_in_order)
 {
 	uint8_t bytes[200];
@@ -573,6 +638,9 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, a_frame_is_judged_as_the_table_says, 0,
 			    ARRAY_LEN(cases));
+	tcase_add_loop_test(t, a_binary_message_comes_where_it_is_wanted, 0,
+			    ARRAY_LEN(binaries));
+	tcase_add_test(t, the_owner_sets_how_long_a_message_is);
 	tcase_add_test(t, the_text_is_joined_in_order);
 	tcase_add_test(t, sixty_four_fragments_and_no_more);
 	tcase_add_test(t, a_promise_of_bytes_takes_no_memory);
