@@ -264,6 +264,7 @@ static void warn_public(const struct server *s, const struct listen_fd *fds,
 
 /* In this order; what none of them takes is a file. */
 static http_route_h *const routes[] = {
+	ops_pages_begin,
 	whip_begin,
 	grpc_begin,
 	NULL,
