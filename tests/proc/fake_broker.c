@@ -9,7 +9,9 @@
  * offer of its own after the answer, "x-fake:rubbish" says before the answer
  * all that a hostile ice-worker may have relayed, "x-fake:nowhy" ends the
  * call for a reason that does not exist. The answer names how many candidates
- * the broker had heard ("a=x-heard:N"). SIGUSR1 hangs up, SIGUSR2 dials
+ * the broker had heard ("a=x-heard:N"). A control request comes back as
+ * {"asked":...} unless it holds "fake-" and silent, broken, refuse, busy,
+ * no-call or unsupported. SIGUSR1 hangs up, SIGUSR2 dials
  * again, SIGTERM ends both processes.
  */
 
@@ -232,10 +234,39 @@ static void on_description(const struct wire_in *in)
 				      NULL);
 }
 
+/* What is asked comes back, unless the request says otherwise. */
+static void on_control(const struct wire_in *in)
+{
+	const struct msg_control_request *m = in->payload;
+	struct msg_control_reply reply = { m->request, CONTROL_OK, 0 };
+	char json[MSG_CONTROL + 1], text[MSG_CONTROL + 32];
+
+	memcpy(json, in->blob, in->blob_len);
+	json[in->blob_len] = '\0';
+	if (strstr(json, "fake-silent"))
+		return;
+	snprintf(text, sizeof(text), "{\"asked\":%s}", json);
+	if (strstr(json, "fake-broken"))
+		text[0] = '[';
+	if (strstr(json, "fake-refuse"))
+		reply.error = CONTROL_INVALID;
+	if (strstr(json, "fake-busy"))
+		reply.error = CONTROL_BUSY;
+	if (strstr(json, "fake-no-call"))
+		reply.error = CONTROL_NO_CALL;
+	if (strstr(json, "fake-unsupported"))
+		reply.error = CONTROL_NOT_SUPPORTED;
+	if (reply.error)
+		snprintf(text, sizeof(text), "no such node");
+	(void)send_control_reply(&wire, &reply, text, strlen(text), NULL);
+}
+
 static void on_frame(const void *frame, size_t len)
 {
 	struct msg_signaling_start start = { 10, 0 };
-	struct msg_broker_stats stats = { 4, 3, 2, 4294967295 };
+	struct msg_broker_stats stats = { .peers = 4, .connected = 3,
+					  .media_workers = 2,
+					  .restarts = 4294967295 };
 	_Alignas(8) uint8_t copy[FRAME_MAX];
 	struct wire_in in;
 	struct call *c;
@@ -257,6 +288,8 @@ static void on_frame(const void *frame, size_t len)
 			   1);
 	} else if (in.type == MSG_call_description) {
 		on_description(&in);
+	} else if (in.type == MSG_control_request) {
+		on_control(&in);
 	} else if (in.type == MSG_call_candidate) {
 		c = find(((const struct msg_call_candidate *)in.payload)->call,
 			 0);
