@@ -26,7 +26,7 @@ signaling_MAIN := signaling/main.c
 signaling_SRC := signaling/options.c signaling/server.c signaling/bus.c \
 	signaling/host.c \
 	signaling/uplink.c $(SIG_NET) $(SIG_RPC) $(SIG_CORE) $(SIG_JSON) \
-	$(SIG_MEMBER) $(SIG_AUTH) $(SIG_METRICS) $(SIG_WHIP) $(CORE_SDP) \
+	$(SIG_MEMBER) $(SIG_AUTH) $(SIG_METRICS) $(SIG_OPS) $(SIG_WHIP) $(CORE_SDP) \
 	$(SIG_GRPC) $(CORE_GRPC) $(PORT_PB) \
 	$(CORE_HTTP) $(CORE_WS) $(PORT_SECCOMP) $(PROTO) $(COMMON_LOOP) \
 	$(COMMON_LOG) $(COMMON_CHANNEL)
