@@ -113,9 +113,8 @@ static void on_signal(int fd, uint32_t events, struct mono now, void *arg)
 	}
 }
 
-static void on_stats(struct mono now, void *arg)
+static void tell_stats(struct broker *b)
 {
-	struct broker *b = arg;
 	struct wire *to = to_signaling(b);
 	uint32_t alive = 0;
 
@@ -125,6 +124,13 @@ static void on_stats(struct mono now, void *arg)
 		(void)send_broker_stats(to, &(struct msg_broker_stats){
 			b->peers, b->connected, alive, b->restarts,
 			b->sessions, 0 }, NULL, 0, NULL);
+}
+
+static void on_stats(struct mono now, void *arg)
+{
+	struct broker *b = arg;
+
+	tell_stats(b);
 	loop_timer(b->loop, &b->stats, mono_add(now, STATS_US), on_stats, b);
 }
 
@@ -133,6 +139,8 @@ void broker_check_ready(struct broker *b)
 	bool all = to_signaling(b) && b->template.worker &&
 		   b->template.worker->phase != AT_BOOT;
 
+	/* Somebody came: signaling hears at once that calls can be taken. */
+	tell_stats(b);
 	for (uint32_t i = 0; all && i < b->media_count; i++)
 		all = b->media[i].worker &&
 		      b->media[i].worker->phase != AT_BOOT;
