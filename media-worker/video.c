@@ -46,6 +46,7 @@ struct video {
 	bool asks_key;		/* its far end does */
 	bool needs_key;		/* nothing else is of use to it */
 	uint64_t shown;		/* peer of the picture it got last */
+	enum record_codec codec;	/* of it */
 	int64_t shift;		/* of its media time against the source's */
 	int64_t time, seq;	/* of the last picture */
 	uint64_t read_at;	/* where its reader stood */
@@ -211,14 +212,26 @@ static void add_wishes(struct wishes *w, struct video *to, bool listens,
 	w->key |= to->asks_key || to->needs_key;
 }
 
-/* Another source than before: from its key frame on. */
-static void follow_source(struct video *to, const struct video *from)
+/* Another source or codec than before: from its key frame on. */
+static void follow_source(struct video *to, const struct video *from,
+			  enum record_codec codec)
 {
-	if (to->shown == from->call->peer)
+	if (to->shown == from->call->peer && to->codec == codec)
 		return;
+	if (to->shown != from->call->peer)
+		to->shift = 0;
 	to->shown = from->call->peer;
+	to->codec = codec;
 	to->needs_key = true;
-	to->shift = 0;
+}
+
+/* It gets no more of this source; should it ever again, then from a key frame
+ * on. */
+static void lose_source(struct video *to, const struct video *from)
+{
+	if (to->shown == from->call->peer &&
+	    to->call->session == from->call->session)
+		to->shown = 0;
 }
 
 static void give(struct video *to, const struct record *coded,
@@ -282,10 +295,14 @@ static void encode(struct video *v)
 	if (err != 1)
 		return;
 	for (struct video *to = v->t->videos; to; to = to->next) {
-		if (!is_for(to, v, shown))
+		enum record_codec codec = codec_for(to, v);
+
+		if (!is_for(to, v, shown)) {
+			lose_source(to, v);
 			continue;
-		follow_source(to, v);
-		add_wishes(&wishes[codec_for(to, v)], to, to != v, now);
+		}
+		follow_source(to, v, codec);
+		add_wishes(&wishes[codec], to, to != v, now);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(codecs); i++)
 		if (wishes[codecs[i]].receivers)

@@ -393,27 +393,32 @@ static void close_all(int *fds, unsigned n)
 	}
 }
 
-void play_link_own(struct play *p, struct play_link *l, uint64_t peer,
-		   uint64_t generation, unsigned kinds)
+static void own(struct play *p, struct play_link *l,
+		const struct msg_media_link_own *m)
 {
 	struct link_layout lay;
 
-	*l = (struct play_link){ .peer = peer, .generation = generation,
-				 .kinds = kinds, .bell = -1 };
-	link_layout(&lay, kinds);
+	*l = (struct play_link){ .peer = m->peer, .generation = m->generation,
+				 .kinds = m->kinds, .bell = -1 };
+	link_layout(&lay, m->kinds);
 	l->ice[0] = create(l, REGION_MEDIA, lay.media_bytes);
 	l->ice[1] = create(l, REGION_PRIVATE, lay.private_bytes);
 	l->media[0] = create(l, REGION_MEDIA, lay.media_bytes);
 	l->media[1] = create(l, REGION_PRIVATE, lay.private_bytes);
-	if (link_map_own(&l->end, kinds, generation, l->ice[0], l->ice[1]))
+	if (link_map_own(&l->end, m->kinds, m->generation, l->ice[0],
+			 l->ice[1]))
 		play_die("own half");
-	if (send_media_link_own(&p->to_fds, &(struct msg_media_link_own){
-			.peer = peer, .generation = generation,
-			.session = peer, .kinds = kinds, .kinds_in = kinds,
-			.kinds_out = kinds,
-			.codecs = 1u << CODEC_VP8 | 1u << CODEC_VP9,
-			}, NULL, 0, l->media))
+	if (send_media_link_own(&p->to_fds, m, NULL, 0, l->media))
 		play_die("media_link_own not sent");
+}
+
+void play_link_own(struct play *p, struct play_link *l, uint64_t peer,
+		   uint64_t generation, unsigned kinds)
+{
+	own(p, l, &(struct msg_media_link_own){
+		.peer = peer, .generation = generation, .session = peer,
+		.kinds = kinds, .kinds_in = kinds, .kinds_out = kinds,
+		.codecs = 1u << CODEC_VP8 | 1u << CODEC_VP9 });
 }
 
 void play_link_far(struct play *p, struct play_link *l, bool sealed)
@@ -447,6 +452,16 @@ void play_link(struct play *p, struct play_link *l, uint64_t peer,
 	unsigned mapped = p->mapped;
 
 	play_link_own(p, l, peer, generation, kinds);
+	play_wait(p, &p->mapped, mapped, "media_link_mapped");
+	play_link_far(p, l, true);
+}
+
+void play_link_as(struct play *p, struct play_link *l,
+		  const struct msg_media_link_own *m)
+{
+	unsigned mapped = p->mapped;
+
+	own(p, l, m);
 	play_wait(p, &p->mapped, mapped, "media_link_mapped");
 	play_link_far(p, l, true);
 }

@@ -67,6 +67,10 @@ void play_end(struct play *p);
 void play_link(struct play *p, struct play_link *l, uint64_t peer,
 	       uint64_t generation, unsigned kinds);
 
+/* As m says: session, what the peer sends and receives. */
+void play_link_as(struct play *p, struct play_link *l,
+		  const struct msg_media_link_own *m);
+
 /* Its two steps. The first waits for no answer; the second lays our side, if
  * sealed. */
 void play_link_own(struct play *p, struct play_link *l, uint64_t peer,
