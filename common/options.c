@@ -175,8 +175,8 @@ static const struct option {
 	  "seconds between pings; who misses two is gone" },
 	{ "resume-s", "WEBRTC_RESUME_S", "", PASS_NUMBER, 1, 600, 0,
 	  "1 to 600", "60", "seconds that a lost peer may come back" },
-	{ "max-candidates", "WEBRTC_MAX_CANDIDATES", "", PASS_NUMBER, 1, 1024,
-	  0, "1 to 1024", "64", "remote candidates of one offer" },
+	{ "max-candidates", "WEBRTC_MAX_CANDIDATES", "", PASS_NUMBER, 1, 64,
+	  0, "1 to 64", "64", "remote candidates of one offer" },
 	{ "candidate-rate", "WEBRTC_CANDIDATE_RATE", "", PASS_NUMBER, 1, 1000,
 	  0, "1 to 1000", "8",
 	  "remote candidates a second, after half of them came at once" },
@@ -443,6 +443,17 @@ static void pass(struct options *o, const char *name, const char *value)
 	o->pass_len += i == o->pass_len;
 }
 
+static int parse_secret(const char *text, size_t min, size_t max)
+{
+	size_t len = strlen(text);
+
+	for (const char *c = text; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			return -EINVAL;
+
+	return len < min || len > max ? -EINVAL : 0;
+}
+
 static int parse_pass(struct parsing *p, const struct option *row,
 		      const char *value)
 {
@@ -459,8 +470,7 @@ static int parse_pass(struct parsing *p, const struct option *row,
 	else if (row->kind == PASS_TURN)
 		err = parse_turn(value);
 	else if (row->kind == PASS_SECRET)
-		err = strlen(value) < row->min || strlen(value) > row->max ?
-			      -EINVAL : 0;
+		err = parse_secret(value, row->min, row->max);
 	if (err)
 		return err;
 	if (row->offset)

@@ -32,6 +32,7 @@ struct seen {
 
 struct auth {
 	struct jwt_key *key;	/* NULL: no tokens */
+	bool query;
 	char *issuer, *audience;
 	struct seen (*seen)[WAYS];	/* BUCKETS of them; NULL: not single
 					   use */
@@ -93,6 +94,7 @@ static int copy_turn(struct auth *a, const struct sig_options *o)
 	for (; !err && a->turn_len < o->turn_len; a->turn_len++)
 		err = copy(&a->turn[a->turn_len], o->turn[a->turn_len]);
 	a->turn_life_s = o->turn_life_s;
+	a->query = o->auth_query;
 
 	return err;
 }
@@ -156,6 +158,11 @@ void auth_free(struct auth *a)
 bool auth_required(const struct auth *a)
 {
 	return a && a->key;
+}
+
+bool auth_takes_query(const struct auth *a)
+{
+	return auth_required(a) && a->query;
 }
 
 struct identity auth_nobody(const struct auth *a)

@@ -40,7 +40,8 @@ struct identity {
 	char peer[HUB_NAME_MAX + 1];	/* "": any */
 	char session[HUB_SESSION_MAX + 1];	/* "": any */
 	unsigned perms;		/* enum auth_perm or-ed */
-	int64_t expires_ms;	/* since 1970; 0: never */
+	int64_t expires_ms;	/* since 1970, with the leeway that clocks
+				   have; 0: never */
 };
 
 /* Reads keys from the options (before the sandbox). error: one line. */
@@ -50,6 +51,9 @@ void auth_free(struct auth *a);
 
 /* Whether clients need a token. NULL: not. */
 bool auth_required(const struct auth *a);
+
+/* Whether ?access_token= of a URL may carry one. NULL: not. */
+bool auth_takes_query(const struct auth *a);
 
 /* What a client without a token is: everything where none is needed. */
 struct identity auth_nobody(const struct auth *a);

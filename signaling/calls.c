@@ -48,6 +48,7 @@ struct calls {
 	uint64_t seed, next_number;
 	size_t count, closing;
 	bool up;
+	unsigned candidates, candidates_per_s;
 	struct mono due;
 	struct call *first;
 	struct call *names[BUCKETS], *numbers[BUCKETS];
@@ -63,9 +64,17 @@ int calls_new(struct calls **out, const struct calls_ops *ops, uint64_t seed)
 	c->seed = seed;
 	c->next_number = seed >> 1 | 1;
 	c->due = MONO_NEVER;
+	calls_limit(c, CALLS_CANDIDATES, CALLS_CANDIDATES_RATE);
 	*out = c;
 
 	return 0;
+}
+
+void calls_limit(struct calls *c, unsigned candidates, unsigned per_s)
+{
+	c->candidates = candidates < CALLS_CANDIDATES ? candidates
+						      : CALLS_CANDIDATES;
+	c->candidates_per_s = per_s;
 }
 
 static void lines_clear(struct lines *l)
@@ -427,12 +436,12 @@ int calls_candidate(struct calls *c, const char *peer,
 	if (!call)
 		return -ENOBUFS;
 	if (!call->rate_set) {
-		limit_init(&call->rate, CALLS_CANDIDATES_RATE,
-			   CALLS_CANDIDATES_FREE, now);
+		limit_init(&call->rate, c->candidates_per_s,
+			   (c->candidates + 1) / 2, now);
 		call->rate_set = true;
 	}
-	if (call->remote_seen >= CALLS_CANDIDATES ||
-	    call->remote.len >= CALLS_CANDIDATES ||
+	if (call->remote_seen >= c->candidates ||
+	    call->remote.len >= c->candidates ||
 	    !limit_take(&call->rate, 1, now))
 		return -ENOSPC;
 	line = write_line(candidate);

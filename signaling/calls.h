@@ -35,8 +35,7 @@ enum {
 	CALLS_ANSWER_US = 10000000,
 	CALLS_BROKER_US = 5000000,
 	CALLS_CANDIDATES = 64,	/* of one offer or answer, kept at most */
-	CALLS_CANDIDATES_FREE = 32,	/* at once; then */
-	CALLS_CANDIDATES_RATE = 8,	/* a second */
+	CALLS_CANDIDATES_RATE = 8,	/* a second, after half of them */
 	CALLS_MAX = 20000,
 };
 
@@ -63,6 +62,10 @@ struct calls_ops {
 int calls_new(struct calls **out, const struct calls_ops *ops, uint64_t seed)
 	MUST_USE;
 void calls_free(struct calls *c);
+
+/* Candidates of one offer, at most CALLS_CANDIDATES; half of them at once,
+ * then so many a second. Without it CALLS_CANDIDATES and its rate hold. */
+void calls_limit(struct calls *c, unsigned candidates, unsigned per_s);
 
 /*
  * The peer speaks.

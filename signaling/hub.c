@@ -478,7 +478,8 @@ void hub_hold(struct hub_peer *peer, struct mono now)
 	}
 	if (!q->last)
 		q->last = &q->first;
-	q->until = mono_add(now, HUB_HOLD_US);
+	q->until = mono_add(now, hub->cfg.hold_us ? hub->cfg.hold_us
+						  : HUB_HOLD_US);
 	*copy = *peer;
 	copy->ops = NULL;
 	copy->arg = NULL;

@@ -7,7 +7,7 @@
  * themselves: member.h says what a peer may do.
  *
  * A peer whose connection is lost without a farewell is held for
- * HUB_HOLD_US: name, session and call stay, events wait (HUB_HELD_EVENTS,
+ * hub_cfg.hold_us: name, session and call stay, events wait (HUB_HELD_EVENTS,
  * HUB_HELD_BYTES). Whoever announces the name with the resume token goes on
  * where it stopped, through any door. Nothing is lost silently: a peer whose
  * message finds no room is told, and a hold that loses a word of the pipeline
@@ -131,6 +131,7 @@ struct hub_cfg {
 	/* A held peer's time is over, it is about to leave: end its call. */
 	void (*dropped)(const char *name, void *arg);
 	void *arg;
+	int64_t hold_us;	/* 0: HUB_HOLD_US */
 };
 
 int hub_new(struct hub **out, const struct hub_cfg *cfg) MUST_USE;

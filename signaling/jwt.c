@@ -326,7 +326,7 @@ static int read_claims(struct jwt_claims *out, const struct js *c,
 		return refuse(why, "the token's perm may hold publish, "
 			      "subscribe, data, manage");
 	out->who.known = true;
-	out->who.expires_ms = out->exp_s * 1000;
+	out->who.expires_ms = (out->exp_s + JWT_LEEWAY_S) * 1000;
 
 	return read_id(out, js_get(c, "jti"), r->id_needed, why);
 }

@@ -240,7 +240,7 @@ static const struct option {
 	{ "resume-s", "WEBRTC_RESUME_S", NUMBER, LIMIT(resume_s), 1, 600,
 	  NULL, "1 to 600 seconds", "60" },
 	{ "max-candidates", "WEBRTC_MAX_CANDIDATES", NUMBER,
-	  LIMIT(candidates), 1, 1024, NULL, "1 to 1024", "64" },
+	  LIMIT(candidates), 1, 64, NULL, "1 to 64", "64" },
 	{ "candidate-rate", "WEBRTC_CANDIDATE_RATE", NUMBER,
 	  LIMIT(candidate_rate), 1, 1000, NULL, "1 to 1000 a second", "8" },
 };
@@ -349,6 +349,10 @@ static int check(struct sig_options *o, char error[SIG_ERROR])
 	if (o->auth_secret && strlen(o->auth_secret) < SECRET_MIN)
 		return fail(error, "WEBRTC_AUTH_SECRET: allowed is a text of "
 			    "32 bytes at least");
+	/* It becomes a part of a header. */
+	if (o->auth_token && strpbrk(o->auth_token, " \t\r\n"))
+		return fail(error, "WEBRTC_AUTH_TOKEN: allowed is a token "
+			    "without spaces");
 	if (o->turn_len && !o->turn_secret)
 		return fail(error, "WEBRTC_TURN_SERVERS needs "
 			    "WEBRTC_TURN_SECRET");

@@ -76,6 +76,22 @@ static bool is_named(const struct h1_header *h, const char *what)
 	       strncasecmp(h->name.at, what, h->name.len) == 0;
 }
 
+/* ?access_token=TOKEN, where the operator allows it. */
+static void read_query(struct offered *o, struct h1_span query)
+{
+	static const char key[] = "access_token=";
+	size_t n = sizeof(key) - 1;
+
+	for (size_t i = 0, len; i < query.len; i += len + 1) {
+		const char *at = query.at + i;
+		const char *end = memchr(at, '&', query.len - i);
+
+		len = end ? (size_t)(end - at) : query.len - i;
+		if (len > n && memcmp(at, key, n) == 0)
+			o->token = (struct h1_span){ at + n, len - n };
+	}
+}
+
 static struct offered read_request(const struct http_request *r)
 {
 	struct offered o = { .protocol = NULL };
@@ -108,6 +124,8 @@ unsigned rpc_talk_open(struct talk *out, struct door *door,
 	struct refusal refused;
 	struct rpc *rpc;
 
+	if (!o.token.at && auth_takes_query(door->auth))
+		read_query(&o, r->query);
 	if (o.token.len > AUTH_TOKEN_MAX)
 		return 401;
 	if (rpc_new(&rpc, door->world, to, now))

@@ -194,6 +194,7 @@ static int open_cores(struct server *s, const struct sig_options *o)
 		.total = o->max_connections,
 	};
 	struct hub_cfg hub = { .random = fill_random, .dropped = dropped,
+			       .hold_us = o->limits.resume_s * 1000000ll,
 			       .arg = s };
 	uint64_t seeds[2];
 	int err;
@@ -206,6 +207,7 @@ static int open_cores(struct server *s, const struct sig_options *o)
 	    (err = calls_new(&s->calls, &ops, seeds[1])) ||
 	    (err = sources_new(&s->sources, &caps)))
 		return err;
+	calls_limit(s->calls, o->limits.candidates, o->limits.candidate_rate);
 	s->world = (struct world){
 		.hub = s->hub, .calls = s->calls, .auth = s->auth,
 		.metrics = &s->metrics, .wall_ms = wall_ms,

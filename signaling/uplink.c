@@ -21,6 +21,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "port/json.h"
+#include "signaling/auth.h"
 #include "signaling/rpc_notify.h"
 #include "signaling/scan.h"
 #include "signaling/text.h"
@@ -411,7 +412,8 @@ static void on_connected(struct uplink *u)
 	int err = 0;
 	socklen_t len = sizeof(err);
 	uint64_t dice[2] = { random64(), random64() };
-	char request[1024];
+	const char *token = u->options->auth_token;
+	char request[1024 + AUTH_TOKEN_MAX];
 
 	if (getsockopt(u->stream.fd, SOL_SOCKET, SO_ERROR, &err, &len))
 		err = errno;
@@ -423,12 +425,15 @@ static void on_connected(struct uplink *u)
 	snprintf(request, sizeof(request),
 		 "GET %s HTTP/1.1\r\nHost: %s%s%s:%u\r\n"
 		 "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-		 "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n",
+		 "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n"
+		 "%s%.*s%s\r\n",
 		 u->options->hub_path,
 		 strchr(u->options->hub.host, ':') ? "[" : "",
 		 u->options->hub.host,
 		 strchr(u->options->hub.host, ':') ? "]" : "",
-		 u->options->hub.port, u->key);
+		 u->options->hub.port, u->key,
+		 token ? "Authorization: Bearer " : "", AUTH_TOKEN_MAX,
+		 token ? token : "", token ? "\r\n" : "");
 	u->state = UPLINK_UPGRADING;
 	u->stream.connecting = false;
 	u->head_len = 0;

@@ -521,7 +521,7 @@ START_TEST(perm_becomes_what_a_client_may_do)
 	ck_assert_str_eq(who.subject, "alice");
 	ck_assert_str_eq(who.peer, "p\303\244");
 	ck_assert_str_eq(who.session, "s 1");
-	ck_assert_int_eq(who.expires_ms, 1800000600000);
+	ck_assert_int_eq(who.expires_ms, 1800000660000);
 	auth_free(a);
 }
 END_TEST
@@ -649,6 +649,8 @@ START_TEST(without_a_key_everybody_may_all)
 
 	ck_assert(!auth_required(a));
 	ck_assert(!auth_required(NULL));
+	ck_assert(!auth_takes_query(NULL));
+	ck_assert(!auth_takes_query(a));
 	ck_assert_uint_eq(who.perms, AUTH_ALL);
 	ck_assert_uint_eq(auth_nobody(NULL).perms, AUTH_ALL);
 	ck_assert(!who.known);
@@ -660,7 +662,12 @@ START_TEST(without_a_key_everybody_may_all)
 	o = base();
 	a = opened(&o);
 	ck_assert(auth_required(a));
+	ck_assert(!auth_takes_query(a));
 	ck_assert_uint_eq(auth_nobody(a).perms, 0);
+	auth_free(a);
+	o.auth_query = true;
+	a = opened(&o);
+	ck_assert(auth_takes_query(a));
 	auth_free(a);
 	auth_free(NULL);
 }

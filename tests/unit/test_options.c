@@ -399,6 +399,9 @@ static const struct {
 	{ "WEBRTC_AUTH_SECRET=01234567890123456789012345678901",
 	  { "--auth-public-key=/p", NULL },
 	  "WEBRTC_AUTH_SECRET and WEBRTC_AUTH_PUBLIC_KEY: only one of them" },
+	{ "WEBRTC_AUTH_TOKEN=a\r\nX: y", { NULL },
+	  "WEBRTC_AUTH_TOKEN=...: allowed is a token of 4096 bytes at "
+	  "most" },
 	{ "WEBRTC_AUTH_SINGLE_USE=2", { NULL },
 	  "WEBRTC_AUTH_SINGLE_USE=2: allowed is true or false" },
 	{ "WEBRTC_MAX_STARTUPS=10:30", { NULL },
