@@ -221,7 +221,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	struct calls_ops ops = { b_open, b_describe, b_trickle, b_want, b_close,
 				 deliver, NULL };
-	struct hub_cfg cfg = { 1, dice, dropped, NULL };
+	struct hub_cfg cfg = { .seed = 1, .random = dice,
+			       .dropped = dropped };
 	struct mono now = { 0 };
 
 	log_open("fuzz", "error");

@@ -79,7 +79,8 @@ static void dropped(const char *name, void *arg)
 
 static struct hub *hub_open(void)
 {
-	struct hub_cfg cfg = { 7, dice, dropped, NULL };
+	struct hub_cfg cfg = { .seed = 7, .random = dice,
+			       .dropped = dropped };
 	struct hub *hub;
 
 	ck_assert_int_eq(hub_new(&hub, &cfg), 0);

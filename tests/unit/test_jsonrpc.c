@@ -126,7 +126,8 @@ static void begin(void)
 {
 	struct calls_ops ops = { b_open, b_describe, b_trickle, b_want, b_close,
 				 deliver, NULL };
-	struct hub_cfg cfg = { 1, dice, dropped, NULL };
+	struct hub_cfg cfg = { .seed = 1, .random = dice,
+			       .dropped = dropped };
 
 	heard[0] = '\0';
 	broker_err = 0;
