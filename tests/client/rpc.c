@@ -134,6 +134,7 @@ static void on_frames(struct rpc *r, const uint8_t *bytes, size_t len,
 		case WS_FAILED:
 			end(r, ev.why);
 			break;
+		case WS_BINARY:	/* this server sends none */
 		case WS_NONE:
 		case WS_PONG:
 			break;
