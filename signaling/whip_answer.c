@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "port/json.h"
 
 static const char sdp_type[] = "application/sdp";
@@ -56,7 +57,7 @@ static void tell(const struct whip_request *q, unsigned status)
 	else if (*q->id && whip_name(name, q->watch, q->id))
 		*name = '\0';
 	access_log(q->watch ? "whep" : "whip", name, q->method, q->start,
-		   q->whip->now, outcome);
+		   mono_now(), outcome);
 }
 
 static void put_cors(const struct whip_request *q, struct whip_head *h)
