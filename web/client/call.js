@@ -310,15 +310,15 @@ export class Call extends EventTarget {
 		this.#held = true;
 		/** @type {Promise<void>} */
 		const gate = new Promise((done) => {
-			this.#open = () => {
-				this.#held = false;
-				done();
-			};
+			this.#open = done;
 		});
 		this.#inbox = this.#inbox.then(() => gate);
 	}
 
-	/** Ends hold(): what came meanwhile is taken, in its order. */
+	/**
+	 * Ends hold(): what came meanwhile is taken, in its order. Nothing is
+	 * offered before theirs is answered.
+	 */
 	release() {
 		this.#open();
 	}
@@ -343,11 +343,16 @@ export class Call extends EventTarget {
 	redial(configuration = this.#configuration) {
 		if (this.#over)
 			return;
+		this.#configuration = configuration;
+		this.#replace();
+	}
+
+	/** Another RTCPeerConnection that sends the same. */
+	#replace() {
 		const old = this.pc;
 		const lines = old.getTransceivers().filter((t) =>
 			t.direction !== 'stopped' && t.currentDirection !== 'stopped');
 		this.#silence(old);
-		this.#configuration = configuration;
 		this.#early = [];
 		this.#unsent = [];
 		this.#restarts = 0;
@@ -358,13 +363,8 @@ export class Call extends EventTarget {
 		this.#channel = null;
 		this.#stats = null;
 		this.pc = this.#connection();
-		for (const line of lines) {
-			const { track } = line.sender;
-			this.pc.addTransceiver(track ?? line.receiver.track.kind, {
-				direction: line.direction,
-				streams: track ? this.#streams.get(track) ?? [] : [],
-			});
-		}
+		for (const line of lines)
+			this.#addAgain(line);
 		old.close();
 		for (const [label, init] of this.#channels) {
 			const channel = this.openChannel(label, init);
@@ -373,6 +373,17 @@ export class Call extends EventTarget {
 			else
 				emit(this, 'channel', { channel });
 		}
+	}
+
+	/** @param {RTCRtpTransceiver} line */
+	#addAgain({ sender: { track }, receiver, direction }) {
+		const streams = track ? this.#streams.get(track) ?? [] : [];
+		// Only what addTrack() made may share a line that the other side offers.
+		if (track && direction === 'sendrecv')
+			this.pc.addTrack(track, ...streams);
+		else
+			this.pc.addTransceiver(track ?? receiver.track.kind,
+				{ direction, streams });
 	}
 
 	/** @param {RTCPeerConnection} pc */
@@ -554,17 +565,23 @@ export class Call extends EventTarget {
 				return;
 			this.#step(method, 'failed', String(error));
 			emit(this, 'problem', { error });
-		});
+		}).then(() => { this.#held = false; });
 	}
 
 	/** @param {'offer' | 'answer'} type @param {string} sdp */
 	async #description(type, sdp) {
-		const { pc } = this;
 		const collision = type === 'offer' &&
-			(this.#making || pc.signalingState !== 'stable');
+			(this.#making || this.pc.signalingState !== 'stable');
 		this.#ignoring = collision && !this.polite;
 		if (this.#ignoring)
 			return;
+		// Chromium, when its very first offer is taken back before any
+		// candidate was found, never looks for one again.
+		if (collision && !this.pc.currentRemoteDescription) {
+			this.#held = true;
+			this.#replace();
+		}
+		const { pc } = this;
 		if (type === 'answer' && pc.signalingState !== 'have-local-offer')
 			return;
 		await pc.setRemoteDescription({ type, sdp });
