@@ -26,6 +26,7 @@ enum {
 	CONNECTION_WINDOW = 1048576,
 	SEND_HEADERS_MAX = H1_HEADERS_MAX,
 	PINGS_UNANSWERED = 2,
+	RESETS_KNOWN = 128,
 	LEAVE_US = 1000000,	/* from the notice to the last word */
 };
 
@@ -43,6 +44,10 @@ struct h2 {
 	unsigned open;
 	uint64_t requests;
 	const char *why;
+	int32_t last_id;	/* the highest stream that came */
+	/* The last streams that we reset: of those frames may be under way. */
+	int32_t reset_ids[RESETS_KNOWN];
+	unsigned resets_sent;
 	struct mono heard, pinged, idle_since, leave_at;
 	unsigned unanswered;
 	bool started, failed, leaving;
@@ -181,6 +186,49 @@ static bool tell_news(struct h2 *h)
 }
 
 /* What the library says while it reads. */
+
+/* Unsure when it was long ago. */
+static bool may_be_under_way(const struct h2 *h, int32_t id)
+{
+	for (unsigned i = 0; i < RESETS_KNOWN && i < h->resets_sent; i++)
+		if (h->reset_ids[i] == id)
+			return true;
+
+	return h->resets_sent > RESETS_KNOWN || h->leaving || h->why[0];
+}
+
+/* RFC 9113 5.1.1: HEADERS below the last stream, where none is open. The
+ * library would say nothing. */
+static bool is_below(struct h2 *h, int32_t id)
+{
+	if (id % 2 == 0)
+		return false;
+	if (id > h->last_id) {
+		h->last_id = id;
+		return false;
+	}
+
+	return !nghttp2_session_get_stream_user_data(h->session, id) &&
+	       !may_be_under_way(h, id);
+}
+
+static int on_begin_frame(nghttp2_session *session,
+			  const nghttp2_frame_hd *hd, void *user)
+{
+	struct h2 *h = user;
+
+	(void)session;
+	if (hd->type == NGHTTP2_PRIORITY && !hd->stream_id) {
+		quit(h, NGHTTP2_PROTOCOL_ERROR, "PRIORITY of no stream");
+		return NGHTTP2_ERR_CALLBACK_FAILURE;
+	}
+	if (hd->type == NGHTTP2_HEADERS && is_below(h, hd->stream_id)) {
+		quit(h, NGHTTP2_PROTOCOL_ERROR, "a stream below the last");
+		return NGHTTP2_ERR_CALLBACK_FAILURE;
+	}
+
+	return 0;
+}
 
 static int on_begin_headers(nghttp2_session *session,
 			    const nghttp2_frame *frame, void *user)
@@ -406,8 +454,13 @@ static int on_stream_close(nghttp2_session *session, int32_t id,
 /* What the library says while it writes. */
 
 static void on_reset_sent(struct h2 *h, const struct h2_stream *s,
-			  uint32_t code)
+			  int32_t id, uint32_t code)
 {
+	h->reset_ids[h->resets_sent++ % RESETS_KNOWN] = id;
+	/* RFC 9113 6.9.2 wants no less when SETTINGS made the window too
+	 * large, and lets us in other cases (5.4). */
+	if (code == NGHTTP2_FLOW_CONTROL_ERROR)
+		quit(h, code, "a window too large");
 	if (code == NGHTTP2_NO_ERROR || (s && s->ours))
 		return;
 	if (!h2_bucket_take(&h->resets, H2_RESETS_PER_S, H2_RESETS_BURST,
@@ -423,7 +476,8 @@ static int on_frame_send(nghttp2_session *session,
 	struct h2 *h = user;
 
 	if (frame->hd.type == NGHTTP2_RST_STREAM)
-		on_reset_sent(h, s, frame->rst_stream.error_code);
+		on_reset_sent(h, s, frame->hd.stream_id,
+			      frame->rst_stream.error_code);
 	if (frame->hd.type == NGHTTP2_GOAWAY &&
 	    frame->goaway.error_code != NGHTTP2_NO_ERROR && !h->why[0]) {
 		h->why = nghttp2_http2_strerror(frame->goaway.error_code);
@@ -492,6 +546,8 @@ static int callbacks_new(nghttp2_session_callbacks **out)
 
 	if (nghttp2_session_callbacks_new(&c))
 		return -ENOMEM;
+	nghttp2_session_callbacks_set_on_begin_frame_callback(
+		c, on_begin_frame);
 	nghttp2_session_callbacks_set_on_begin_headers_callback(
 		c, on_begin_headers);
 	nghttp2_session_callbacks_set_on_header_callback(c, on_header);
@@ -642,7 +698,9 @@ int h2_recv(struct h2 *h, const void *bytes, size_t len, struct mono now)
 		return -EPROTO;
 	flood = h2_meter_see(&h->meter, bytes, len, now);
 	if (flood) {
-		quit(h, NGHTTP2_ENHANCE_YOUR_CALM, flood);
+		quit(h, h->meter.is_closed ? NGHTTP2_STREAM_CLOSED :
+					     NGHTTP2_ENHANCE_YOUR_CALM,
+		     flood);
 		h->failed = true;
 		return -EPROTO;
 	}

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "common/buf.h"
 #include "port/h2.h"
 
 enum {
@@ -62,12 +63,42 @@ static bool is_control(const struct h2_meter *m, uint8_t type, uint8_t flags)
 	return type != RST_STREAM && type != WINDOW_UPDATE;
 }
 
+static bool has_ended(const struct h2_meter *m, uint32_t id)
+{
+	for (uint32_t i = 0; i < H2_METER_ENDED && i < m->ended_len; i++)
+		if (m->ended[i] == id)
+			return true;
+
+	return false;
+}
+
+/* Whether the client may say this on that stream. */
+static bool see_stream(struct h2_meter *m, uint8_t type, uint8_t flags)
+{
+	struct buf_in b = buf_in(m->head + 5, 4);
+	uint32_t id = buf_get_u32(&b) & 0x7fffffff;
+
+	if (type == RST_STREAM ? has_ended(m, id) : type > HEADERS)
+		return true;
+	if (has_ended(m, id))
+		return false;
+	if (type == RST_STREAM || (flags & FLAG_END_STREAM))
+		m->ended[m->ended_len++ % H2_METER_ENDED] = id;
+
+	return true;
+}
+
 static const char *see_frame(struct h2_meter *m, struct mono now)
 {
 	uint8_t type = m->head[3], flags = m->head[4];
 
 	m->frame_left = (uint32_t)m->head[0] << 16 |
 			(uint32_t)m->head[1] << 8 | m->head[2];
+	/* In the middle of a block any other frame is wrong by itself. */
+	m->is_closed = m->block_since.us == MONO_NEVER.us &&
+		       !see_stream(m, type, flags);
+	if (m->is_closed)
+		return "a frame of a stream that it had ended";
 	if (type == HEADERS || type == CONTINUATION)
 		return see_block(m, type, flags, now);
 

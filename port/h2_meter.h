@@ -2,8 +2,9 @@
  * h2_meter.h - what a client's bytes cost, counted before they are parsed
  *
  * Walks over the frame heads of one connection, the client's preface first,
- * and says when the limits of h2.h on frames are passed. It judges no
- * syntax: that is the library's.
+ * and says when the limits of h2.h on frames are passed, or when the client
+ * goes on with a stream that it has ended (RFC 9113 5.1; the library forgets
+ * such streams). All other syntax is the library's.
  *
  * Units    struct mono.
  * Memory   None but the struct.
@@ -23,6 +24,8 @@ struct h2_bucket {
 	struct mono at;
 };
 
+enum { H2_METER_ENDED = 64 };
+
 struct h2_meter {
 	uint8_t head[9];	/* of a frame, as far as it came */
 	uint8_t head_len;
@@ -33,11 +36,14 @@ struct h2_meter {
 	bool block_ends;	/* with the present frame */
 	struct mono block_since;	/* MONO_NEVER: no block is open */
 	struct h2_bucket controls, resets;
+	uint32_t ended[H2_METER_ENDED];	/* streams; the last ones */
+	uint32_t ended_len;
+	bool is_closed;		/* a verdict was STREAM_CLOSED */
 };
 
 void h2_meter_init(struct h2_meter *m, struct mono now);
 
-/* NULL, or what limit these bytes pass; the connection is to end then. */
+/* NULL, or what is wrong; the connection is to end then. */
 const char *h2_meter_see(struct h2_meter *m, const uint8_t *bytes,
 			 size_t len, struct mono now);
 
