@@ -115,7 +115,8 @@ bool descriptor_service(struct descriptor d, unsigned n, char *out, size_t cap)
 	struct span service = field(of(d), FILE_SERVICE, n);
 	struct span name = field(service, ANY_NAME, 0);
 
-	if (!name.at || package.len + name.len + 2 > cap)
+	/* A file of ours has a package. */
+	if (!name.at || !package.at || package.len + name.len + 2 > cap)
 		return false;
 	memcpy(out, package.at, package.len);
 	out[package.len] = '.';

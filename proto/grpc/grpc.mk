@@ -36,7 +36,7 @@ CORE_GRPC := core/grpc/frames.c core/grpc/base64.c core/grpc/meta.c \
 	core/grpc/descriptor.c
 PORT_PB := port/pb.c port/pb_encode.c $(GRPC_PB_C)
 CFLAGS_port/pb.c := -isystem $(GRPC_GEN) $(cflags_protobufc)
-CFLAGS_port/pb_encode.c := -isystem $(GRPC_GEN) $(cflags_protobufc)
+CFLAGS_port/pb_encode.c := -isystem $(GRPC_GEN) $(cflags_protobufc) -Wno-cast-qual
 $(O)/port/pb.o $(O)/port/pb_encode.o: | $(GRPC_PB_H)
 SIG_GRPC := signaling/grpc/call.c signaling/grpc/carry.c signaling/grpc/http.c \
 	signaling/grpc/socket.c signaling/grpc/services.c \
