@@ -16,3 +16,6 @@ UNIT_TESTS += test_hold test_member
 test_hold_SRC := signaling/hub.c core/session/peer_name.c core/ws/utf8.c
 test_member_SRC := $(SIG_MEMBER) $(SIG_CORE) $(SIG_METRICS) signaling/text.c \
 	core/ws/utf8.c proto/msg.c $(COMMON_LOG) common/clock.c
+UNIT_TESTS += test_jsonrpc_b
+test_jsonrpc_b_SRC := $(test_jsonrpc_SRC)
+test_jsonrpc_b_LIBS := jansson ssl
