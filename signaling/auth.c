@@ -22,7 +22,7 @@
 enum {
 	BUCKETS = 4096, WAYS = 16, SEEN_KEY = 16,
 	KEY_FILE_MAX = 16384,	/* bytes of a PEM file */
-	TURN_USER = AUTH_SUBJECT_MAX + 24,
+	TURN_USER = 3 * AUTH_SUBJECT_MAX + 24,
 };
 
 struct seen {
@@ -247,6 +247,31 @@ static void put_base64(struct text *out, const uint8_t *bytes, size_t len)
 	}
 }
 
+/*
+ * EXPIRY:NAME. Whatever could look different after the preparation of strings
+ * (RFC 8489 14.3), and what coturn refuses, stands as %XX.
+ */
+static void write_user(char out[TURN_USER], int64_t expiry, const char *name)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	int n = snprintf(out, TURN_USER, *name ? "%lld:" : "%lld",
+			 (long long)expiry);
+
+	for (; *name && n + 4 <= TURN_USER; name++) {
+		unsigned char c = (unsigned char)*name;
+
+		if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+		    (c >= 'A' && c <= 'Z') || strchr("-._~@", c)) {
+			out[n++] = (char)c;
+			continue;
+		}
+		out[n++] = '%';
+		out[n++] = hex[c >> 4];
+		out[n++] = hex[c & 15];
+	}
+	out[n] = '\0';
+}
+
 static bool may_have_turn(const struct auth *a, const struct identity *who)
 {
 	return a && a->turn_len && (who->known || !auth_required(a)) &&
@@ -264,8 +289,7 @@ void auth_ice_servers(const struct auth *a, const struct identity *who,
 		text_puts(out, "[]");
 		return;
 	}
-	snprintf(user, sizeof(user), *name ? "%lld:%s" : "%lld",
-		 (long long)(wall_ms / 1000 + a->turn_life_s), name);
+	write_user(user, wall_ms / 1000 + a->turn_life_s, name);
 	if (jwt_hmac_sha1(a->turn_secret, strlen(a->turn_secret), user,
 			  strlen(user), tag)) {
 		text_puts(out, "[]");

@@ -67,7 +67,8 @@ int auth_check(struct auth *a, const char *token, size_t len, int64_t wall_ms,
 /*
  * The "ice_servers" value for this client: a JSON array, [] when there is
  * nothing to hand out. TURN credentials are time-limited (the REST form:
- * expiry:subject, HMAC-SHA1) and only for whoever may call.
+ * expiry:subject, without a token expiry:peer, HMAC-SHA1) and only for
+ * whoever may call.
  */
 void auth_ice_servers(const struct auth *a, const struct identity *who,
 		      const char *peer, int64_t wall_ms, struct text *out);

@@ -830,9 +830,13 @@ START_TEST(turn_credentials_are_of_the_rest_form)
 			 "\"turn:t.example:3478?transport=tcp\"],"
 			 "\"username\":\"1800003600:alice\","
 			 "\"credential\":\"qe6uQh2FdtYywRuncfIrYF8O4Rk=\"}]");
-	strcpy(who.subject, "al\"ice");
+	strcpy(who.subject, "a l\"\303\274-._~@9");
 	ck_assert_ptr_nonnull(strstr(servers(a, &who, "x"),
-				     "\"1800003600:al\\\"ice\""));
+				     "\"1800003600:a%20l%22%C3%BC-._~@9\""));
+	memset(who.subject, '\'', AUTH_SUBJECT_MAX);
+	who.subject[AUTH_SUBJECT_MAX] = '\0';
+	ck_assert_uint_eq(strspn(strstr(servers(a, &who, "x"), ":%") + 1,
+				 "%27"), 3 * AUTH_SUBJECT_MAX);
 	who.subject[0] = '\0';
 	ck_assert_ptr_nonnull(strstr(servers(a, &who, NULL),
 				     "\"username\":\"1800003600\","));
