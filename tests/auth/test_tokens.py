@@ -61,7 +61,7 @@ async def code_of(awaitable):
 
 @pytest.fixture
 def url(server):
-    return server(WEBRTC_AUTH_SECRET=SECRET).url
+    return server(WEBRTC_AUTH_SECRET=SECRET, WEBRTC_MAX_PER_SOURCE=1000).url
 
 
 def test_without_a_token_nobody_announces(url):
