@@ -694,7 +694,7 @@ int h2_recv(struct h2 *h, const void *bytes, size_t len, struct mono now)
 
 	h->now = h->heard = now;
 	h->unanswered = 0;
-	if (h->failed)
+	if (h->failed || h2_is_done(h))
 		return -EPROTO;
 	flood = h2_meter_see(&h->meter, bytes, len, now);
 	if (flood) {
