@@ -184,7 +184,9 @@ static void leave(struct house_peer *p)
 	if (p->fd < 0)
 		return;
 	house_close_peer(p);
-	check(await(p, HOUSE_GONE, 5000), "a closed peer says that it goes");
+	/* Perhaps it has said so already: its partner's goodbye ended it. */
+	check(p->gone || await(p, HOUSE_GONE, 5000),
+	      "a closed peer says that it goes");
 }
 
 /* The checks */
@@ -405,7 +407,11 @@ static void an_ice_lite_peer_is_controlled_or_refused(void)
 	      strstr(news.text, "ice-lite"),
 	      "an offer of an ICE-lite peer is refused");
 	free(text);
-	house_offer(b, a->local);
+	/* b must not know where a is, or they would find each other before the
+	 * ear is tried. */
+	text = without(a->local, "a=candidate");
+	house_offer(b, text);
+	free(text);
 	check(await(b, HOUSE_LOCAL, 5000), "another one is answered");
 	text = as_lite(b, port);
 	house_answer(a, text);
