@@ -8,7 +8,8 @@
  * "x-fake:crash" ends the call after the answer, "x-fake:offer" makes an
  * offer of its own after the answer, "x-fake:rubbish" says before the answer
  * all that a hostile ice-worker may have relayed, "x-fake:nowhy" ends the
- * call for a reason that does not exist. The answer names how many candidates
+ * call for a reason that does not exist, "x-fake:answer-others" and
+ * "x-fake:end-others" do so with the calls of all other peers. The answer names how many candidates
  * the broker had heard ("a=x-heard:N"). A control request comes back as
  * {"asked":...} unless it holds "fake-" and silent, broken, refuse, busy,
  * no-call or unsupported. SIGUSR1 hangs up, SIGUSR2 dials
@@ -18,6 +19,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +202,19 @@ static void answer(const struct call *c)
 	(void)send_call_state(&wire, &state, NULL, 0, NULL);
 }
 
+/* The calls of everybody else. */
+static void to_others(uint64_t call, bool end)
+{
+	for (int i = 0; i < CALLS; i++) {
+		if (!calls[i].number || calls[i].number == call)
+			continue;
+		if (end)
+			tell_gone(calls[i].number, WHY_LOST, 1, "");
+		else
+			answer(&calls[i]);
+	}
+}
+
 static void on_description(const struct wire_in *in)
 {
 	const struct msg_call_description *m = in->payload;
@@ -222,6 +237,10 @@ static void on_description(const struct wire_in *in)
 		tell_gone(m->call, WHY_FULL, 1, "all peers are taken");
 		return;
 	}
+	if (strstr(sdp, "x-fake:answer-others"))
+		to_others(m->call, false);
+	if (strstr(sdp, "x-fake:end-others"))
+		to_others(m->call, true);
 	if (strstr(sdp, "x-fake:rubbish"))
 		rubbish(m->call);
 	answer(c);
