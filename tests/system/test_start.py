@@ -95,12 +95,48 @@ def test_wrong_value_stops_with_one_line(run, name, value, allowed):
 
 
 @pytest.mark.parametrize("name,value", [
-    ("WEBRTC_ENABLE_GRPC_SIGNALING", "true"), ("WEBRTC_TLS_CERT", "/x.pem"), ("WEBRTC_AUTH_SECRET", "s" * 32),
     ("WEBRTC_STUN_SERVERS", "stun:192.0.2.1:3478"), ("WEBRTC_TURN_SERVERS", "turn:192.0.2.1:3478:u:p"),
+    ("WEBRTC_MEDIA_ISOLATION", "peer"), ("WEBRTC_SIGNALING_URL", "wss://hub.example.org"),
 ])
 def test_feature_not_built_yet_stops_the_start(run, name, value):
     code, err = refused(run, **{name: value})
     assert code == 2 and name in err and "not available yet" in err, err
+
+
+# Settings that are refused together or for what they name, and a word of the one line.
+@pytest.mark.parametrize("settings,word", [
+    ({"WEBRTC_TLS_CERT": "/x.pem"}, "WEBRTC_TLS_KEY"),
+    ({"WEBRTC_TLS_KEY": "/x.pem"}, "WEBRTC_TLS_CERT"),
+    ({"WEBRTC_SIGNALING_URL": f"wss://0.0.0.0:{PORT}"}, "needs WEBRTC_TLS_CERT"),
+    ({"WEBRTC_AUTH_SECRET": "s" * 31}, "32 to 4096 bytes"),
+    ({"WEBRTC_AUTH_SECRET": "s" * 32, "WEBRTC_AUTH_PUBLIC_KEY": "/x"}, "only one of them"),
+    ({"WEBRTC_TURN_SERVERS": "turn:192.0.2.1:3478"}, "WEBRTC_TURN_SECRET"),
+    ({"WEBRTC_TURN_SERVERS": "192.0.2.1:3478", "WEBRTC_TURN_SECRET": "s"}, "turn:HOST:PORT"),
+    ({"WEBRTC_MODE": "quic"}, "websocket|grpc"),
+    ({"GRPC_SIGNALING_ADDRESS": "50051"}, "HOST:PORT"),
+    ({"WEBRTC_MAX_STARTUPS": "10"}, "BEGIN:PERCENT:FULL"),
+    ({"WEBRTC_OFFER_RATE": "0"}, "1 to 10000000"),
+])
+def test_settings_that_do_not_go_together_stop_the_start(run, settings, word):
+    code, err = refused(run, **settings)
+    assert code == 2 and len(err.strip().splitlines()) == 1 and word in err, err
+    assert "s" * 31 not in err
+
+
+def test_a_certificate_that_cannot_be_read_stops_the_start(run, tmp_path):
+    bad = tmp_path / "bad.pem"
+    bad.write_text("no certificate\n")
+    for path in (tmp_path / "absent.pem", bad):
+        code, err = refused(run, WEBRTC_TLS_CERT=path, WEBRTC_TLS_KEY=path)
+        assert code not in (0, None) and str(path) in err, err
+        assert len([l for l in err.splitlines() if l.startswith("signaling: ")]) == 1, err
+
+
+def test_a_public_key_that_is_none_stops_the_start(run, tmp_path):
+    bad = tmp_path / "bad.pem"
+    bad.write_text("no key\n")
+    code, err = refused(run, WEBRTC_AUTH_PUBLIC_KEY=bad)
+    assert code not in (0, None) and "WEBRTC_AUTH_PUBLIC_KEY" in err and str(bad) in err, err
 
 
 def test_flag_beats_variable(run):
