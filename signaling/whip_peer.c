@@ -229,11 +229,18 @@ static void on_candidate(struct whip_peer *p, const char *line)
 		p->lines[p->lines_len++] = copy;
 }
 
+/* A good offer of which nothing fits: the words of core/sdp/answer.c. */
+static bool is_foreign(const struct hub_event *ev)
+{
+	return ev->why == HUB_BAD_SDP && ev->reason &&
+	       strstr(ev->reason, "no m-line can be accepted");
+}
+
 static void on_refused(struct whip_peer *p, const struct hub_event *ev)
 {
 	enum refusal_kind kind = refusal_of(ev->why);
 
-	give_up(p, refusal_http_status(kind),
+	give_up(p, is_foreign(ev) ? 406 : refusal_http_status(kind),
 		kind == REFUSED_CAPACITY && !ev->retry_ms ? 1000
 							  : ev->retry_ms,
 		ev->reason ? ev->reason : refusal_message(kind));

@@ -681,23 +681,26 @@ END_TEST
 static const struct {
 	enum call_why why;
 	unsigned status;
-	const char *retry;
+	const char *retry, *text;
 } refused[] = {
-	{ WHY_BAD_SDP, 400, "" },
-	{ WHY_FULL, 503, "1" },
-	{ WHY_RESOURCES, 503, "1" },
-	{ WHY_WRONG_STATE, 409, "" },
-	{ WHY_TIMEOUT, 500, "" },
+	{ WHY_BAD_SDP, 400, "", "no" },
+	{ WHY_BAD_SDP, 406, "", "line 7: no m-line can be accepted; the "
+	  "first: no opus/48000/2 is offered" },
+	{ WHY_FULL, 503, "1", "no" },
+	{ WHY_RESOURCES, 503, "1", "no" },
+	{ WHY_WRONG_STATE, 409, "", "no" },
+	{ WHY_TIMEOUT, 500, "", "no" },
 };
 
 START_TEST(test_refused_by_the_pipeline)
 {
 	struct exchange *e = ask("POST", "/whip/room", SDP, OFFER);
 
-	calls_on_gone(world.calls, last_call, refused[_i].why, true, "no");
+	calls_on_gone(world.calls, last_call, refused[_i].why, true,
+		      refused[_i].text);
 	ck_assert_uint_eq(e->status, refused[_i].status);
 	ck_assert_str_eq(header(e, "Retry-After"), refused[_i].retry);
-	ck_assert_ptr_nonnull(strstr(e->body, "\"detail\":\"no\""));
+	ck_assert_ptr_nonnull(strstr(e->body, refused[_i].text));
 	whip_tick(whip, now);
 	ck_assert_uint_eq(whip_count(whip), 0);
 	ck_assert_ptr_nonnull(strstr(heard, "left whip-"));

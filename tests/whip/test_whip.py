@@ -212,11 +212,16 @@ def test_bodies_that_are_refused(server):
     run(body())
 
 
-def test_codecs_that_are_not_there(server):
+@pytest.mark.parametrize("with_sound", [True, False])
+def test_codecs_that_are_not_there(server, with_sound):
     """OBS offers H.264 unless told otherwise: no session that works in part,
     and a reason to read."""
     async def body():
-        client = Client(server, "whip", "h264").publish()
+        client = Client(server, "whip", "h264")
+        if with_sound:
+            client.publish()
+        else:
+            client.pc.addTransceiver("video", direction="sendonly")
         offer = (await client.offer()).replace("VP8", "H264")
         status, _, text = await client.ask(
             "POST", client.endpoint, {"Content-Type": "application/sdp"},
