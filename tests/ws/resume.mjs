@@ -6,7 +6,7 @@
  * answers.
  */
 import { equal, frame, ok, report, sleep, socket, test } from './lib.mjs';
-import { CANDIDATE, fresh, peerA, peerB, SDP, SERVER } from './rpc_kit.mjs';
+import { CANDIDATE, fresh, left, peerA, peerB, SDP, SERVER } from './rpc_kit.mjs';
 
 const fake = process.argv.includes('--fake');
 
@@ -66,7 +66,7 @@ await test('by end of file without a close frame too', async (open) => {
 await test('a farewell ends it at once', async (open) => {
 	const [a, b] = [await peerA(open), await peerA(open)];
 	a.send(frame(8, Buffer.from([3, 233])));
-	equal((await b.note('peer_left')).params, { peer_id: a.name });
+	await left(b, a.name);
 	const r = (await back(open, a)).announced.result;
 	equal(r.resumed, false, 'somebody new');
 });
@@ -119,7 +119,7 @@ await test('an old token is worth nothing after the peer has left',
 	async (open) => {
 		const [a, b] = [await peerA(open), await peerA(open)];
 		a.send(frame(8, Buffer.from([3, 232])));
-		await b.note('peer_left');
+		await left(b, a.name);
 		const c = await peerA(open, a.name);
 		const s = await socket(open);
 		equal((await s.call('announce', { peer_id: a.name,
@@ -208,9 +208,7 @@ if (fake) {
 			await lose(a, b);
 			ok((await b.call('offer', offer('end-others'))).result,
 				'a call of b');
-			/* Peers of cases before end as well. */
-			while ((await b.note('peer_left')).params.peer_id !== a.name)
-				;
+			await left(b, a.name);
 			equal((await back(open, a)).announced.result.resumed, false);
 		});
 }

@@ -6,6 +6,7 @@
  */
 import { equal, frame, ok, peer, report, sleep, socket, test, text } from
 	'./lib.mjs';
+import { left } from './rpc_kit.mjs';
 
 const fake = process.argv.includes('--fake');
 const SERVER = 'remotemedia-server';
@@ -277,7 +278,7 @@ await test('announce: an id is free again when its socket closes',
 		const b = await peer(open);
 		/* With a farewell; resume.mjs has the case without. */
 		a.send(frame(8, Buffer.from([3, 232])));
-		equal((await b.note('peer_left')).params, { peer_id: a.name });
+		await left(b, a.name);
 		await peer(open, a.name);
 	});
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /** What the JSON-RPC cases share beside lib.mjs: texts and peers. */
-import { ok, socket } from './lib.mjs';
+import { equal, ok, socket } from './lib.mjs';
 
 export const SERVER = 'remotemedia-server';
 export const CANDIDATE =
@@ -32,3 +32,16 @@ export const peerA = (open, name = fresh(), more = {}) =>
 export const peerB = (open, name = fresh(), capabilities = ['audio'],
 	user_data = undefined, more = {}) => announced(open, 'peer.announce',
 	{ peer_id: name, capabilities, user_data, ...more });
+
+/** Waits until s hears that this peer left; peers of cases before, whose
+ * connections were just dropped, leave a minute later. */
+export async function left(s, name) {
+	for (;;) {
+		const n = await s.note(s.announced.result.success ? 'peer.left' :
+			'peer_left');
+		if (n.params.peer_id === name) {
+			equal(n.params, { peer_id: name });
+			return;
+		}
+	}
+}
