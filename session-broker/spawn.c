@@ -25,8 +25,9 @@
 
 enum { ARGS_MAX = 16, ESCROW_BYTES = 4096 };
 
-/* A process that finds at start that it cannot work says so by this. */
-enum { EXIT_CANNOT_START = 3 };
+/* A process that finds at start that it cannot work says so by one of these:
+ * a setting that cannot be used, what the setting names is not to be had. */
+enum { EXIT_SETTING = 2, EXIT_CANNOT_START = 3 };
 
 static const struct restart_policy policies[PROCS] = {
 	[SIGNALING] = { { 0, 100000, 500000, 2000000 }, 10000000, 5,
@@ -314,7 +315,7 @@ void service_failed(struct service *s, int status)
 		return;
 	/* It said itself why; without a first start there is no service. */
 	if (!b->ready && WIFEXITED(status) &&
-	    WEXITSTATUS(status) >= EXIT_CANNOT_START) {
+	    WEXITSTATUS(status) >= EXIT_SETTING) {
 		broker_stop(b, WEXITSTATUS(status));
 		return;
 	}

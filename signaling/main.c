@@ -33,12 +33,13 @@ static int limit_resources(struct sig_options *o)
 	return setrlimit(RLIMIT_NOFILE, &files) ? -errno : 0;
 }
 
-static int exit_status(int err, const struct server *s)
+/* told: what a setting names cannot be used, and the error said so. */
+static int exit_status(int err, bool told, const struct server *s)
 {
 	if (err == -EADDRINUSE || err == -EADDRNOTAVAIL || err == -EACCES)
 		return EXIT_ADDRESS;
 
-	return err ? EXIT_FAILED : s->exit_status;
+	return told ? EXIT_USAGE : err ? EXIT_FAILED : s->exit_status;
 }
 
 int main(int argc, char **argv)
@@ -66,7 +67,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", *error ? error
 					       : "signaling: cannot start");
 		loop_free(loop);
-		return exit_status(err, &server);
+		return exit_status(err, *error, &server);
 	}
 	if ((err = sandbox_enter(SANDBOX_SIGNALING)) || (err = loop_run(loop)))
 		log_fail(err, "stopping");
@@ -74,5 +75,5 @@ int main(int argc, char **argv)
 	server_close(&server);
 	loop_free(loop);
 
-	return exit_status(err, &server);
+	return exit_status(err, false, &server);
 }

@@ -128,7 +128,7 @@ def test_a_certificate_that_cannot_be_read_stops_the_start(run, tmp_path):
     bad.write_text("no certificate\n")
     for path in (tmp_path / "absent.pem", bad):
         code, err = refused(run, WEBRTC_TLS_CERT=path, WEBRTC_TLS_KEY=path)
-        assert code not in (0, None) and str(path) in err, err
+        assert code in (2, 3) and "WEBRTC_TLS_CERT" in err, err
         assert len([l for l in err.splitlines() if l.startswith("signaling: ")]) == 1, err
 
 
@@ -136,7 +136,7 @@ def test_a_public_key_that_is_none_stops_the_start(run, tmp_path):
     bad = tmp_path / "bad.pem"
     bad.write_text("no key\n")
     code, err = refused(run, WEBRTC_AUTH_PUBLIC_KEY=bad)
-    assert code not in (0, None) and "WEBRTC_AUTH_PUBLIC_KEY" in err and str(bad) in err, err
+    assert code in (2, 3) and "WEBRTC_AUTH_PUBLIC_KEY" in err and str(bad) in err, err
 
 
 def test_flag_beats_variable(run):
