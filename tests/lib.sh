@@ -35,3 +35,9 @@ server_stop() {
   fi
   [ -n "${KEEP_LOGS:-}" ] || rm -f "$SERVER_LOG"
 }
+
+tls_files() { # tls_files DIR [DAYS]: cert.pem and key.pem for localhost
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days "${2:-30}" \
+    -subj /CN=localhost -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1' \
+    -keyout "$1/key.pem" -out "$1/cert.pem" 2>/dev/null
+}

@@ -3,7 +3,7 @@
 import { connect, equal, KEY, ok, report, target, test, upgradeText } from
 	'./lib.mjs';
 
-const { host, port } = target();
+const { host, port, secure } = target();
 const HOST = `Host: ${host}:${port}\r\n`;
 
 /* What is sent, and the status that must come back. */
@@ -28,8 +28,14 @@ const statuses = [
 	['lower-case method', `get / HTTP/1.1\r\n${HOST}\r\n`, 405],
 	['a large body',
 		`POST / HTTP/1.1\r\n${HOST}Content-Length: 99999999\r\n\r\n`, 413],
-	['a chunked body',
-		`POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n`, 501],
+	['a chunked body', `POST / HTTP/1.1\r\n${HOST}` +
+		'Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n', 405],
+	['OPTIONS', `OPTIONS / HTTP/1.1\r\n${HOST}\r\n`, 204],
+	['OPTIONS of all', `OPTIONS * HTTP/1.1\r\n${HOST}\r\n`, 204],
+	['an expectation of ours', `GET / HTTP/1.1\r\n${HOST}` +
+		'Expect: 100-continue\r\n\r\n', 200],
+	['another expectation', `GET / HTTP/1.1\r\n${HOST}` +
+		'Expect: 200-ok\r\n\r\n', 417],
 	['another coding',
 		`POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: gzip\r\n\r\n`, 501],
 	['HTTP/2.0', `GET / HTTP/2.0\r\n${HOST}\r\n`, 505],
@@ -143,6 +149,43 @@ await test('a body is not taken for a request', async (open) => {
 	w.send(`POST / HTTP/1.1\r\n${HOST}Content-Length: 5\r\n\r\nGET /` +
 		`GET /healthz HTTP/1.1\r\n${HOST}\r\n`);
 	equal((await w.answer()).status, 405, 'the POST');
+	equal((await w.answer()).status, 200, 'behind it');
+});
+
+/* Chunks behind an answer that is out already: read, dropped, and broken
+ * ones end the connection without a word in the middle of nowhere. */
+const chunked = [
+	['sizes', '1\r\na\r\nA\r\n0123456789\r\n0\r\n\r\n', true],
+	['an extension', '1;x="y"\r\na\r\n0\r\n\r\n', true],
+	['trailers', '0\r\nA: b\r\nC: d\r\n\r\n', true],
+	['no size', '\r\na\r\n0\r\n\r\n', false],
+	['a sign', '+1\r\na\r\n0\r\n\r\n', false],
+	['a size of 2^64', '10000000000000000\r\na\r\n', false],
+	['a bare LF', '1\na\r\n0\r\n\r\n', false],
+	['more than the size', '1\r\nab\r\n0\r\n\r\n', false],
+	['a trailer without a name', '0\r\n: b\r\n\r\n', false],
+	['an endless extension', `1;${'x'.repeat(5000)}`, false],
+	['an endless trailer', `0\r\nA: ${'x'.repeat(5000)}`, false],
+];
+
+for (const [name, bytes, good] of chunked)
+	await test(`a chunked body: ${name}`, async (open) => {
+		const w = await connect(open);
+		w.send(`POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n` +
+			`${bytes}${good ? `GET / HTTP/1.1\r\n${HOST}\r\n` : ''}`);
+		equal((await w.answer()).status, 405, 'status');
+		if (good)
+			equal((await w.answer()).status, 200, 'behind it');
+		else
+			equal((await w.end()).length, 0, 'bytes behind the answer');
+	});
+
+await test('chunks byte by byte', async (open) => {
+	const w = await connect(open);
+	for (const c of `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked` +
+		`\r\n\r\n3\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\n${HOST}\r\n`)
+		w.send(c);
+	equal((await w.answer()).status, 405, 'status');
 	equal((await w.answer()).status, 200, 'behind it');
 });
 
