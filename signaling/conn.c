@@ -224,8 +224,12 @@ static void on_readable(struct conn *c, struct mono now)
 		conn_doom(c);
 		return;
 	}
-	if (c->lingering)
+	if (c->lingering) {
+		c->lingered += (uint32_t)n;
+		if (c->lingered > CONN_LINGER_BYTES)
+			conn_doom(c);
 		return;
+	}
 	if (held)
 		memcpy(joined, c->held, held);
 	digest(c, held + (size_t)n, now);

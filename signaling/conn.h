@@ -38,6 +38,7 @@ struct conn;
 enum {
 	CONN_READ_BYTES = 32768,	/* at most, one read a turn */
 	CONN_GOODBYE_US = 3000000,
+	CONN_LINGER_BYTES = 1048576,	/* more is a flood: closed at once */
 };
 
 struct conn_proto {
@@ -83,6 +84,7 @@ struct conn {
 	struct mono deadline_at;
 	uint8_t *held;
 	uint32_t held_len;
+	uint32_t lingered;	/* bytes read since all was said */
 	uint32_t stalled_s;	/* sweeps in which nothing queued left */
 	uint64_t sent_seen;
 	struct conn *prev, *next, *next_doomed, *next_dirty;
