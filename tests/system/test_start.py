@@ -127,7 +127,8 @@ def test_a_certificate_that_cannot_be_read_stops_the_start(run, tmp_path):
     bad = tmp_path / "bad.pem"
     bad.write_text("no certificate\n")
     for path in (tmp_path / "absent.pem", bad):
-        code, err = refused(run, WEBRTC_TLS_CERT=path, WEBRTC_TLS_KEY=path)
+        code, err = refused(run, WEBRTC_TLS_CERT=path, WEBRTC_TLS_KEY=path,
+                            WEBRTC_SIGNALING_URL=f"wss://0.0.0.0:{PORT}")
         assert code in (2, 3) and "WEBRTC_TLS_CERT" in err, err
         assert len([l for l in err.splitlines() if l.startswith("signaling: ")]) == 1, err
 
