@@ -118,15 +118,14 @@ static unsigned needed(const struct whip_request *q)
 static struct h1_span bearer(const struct http_request *r)
 {
 	struct h1_span v = find(r, "Authorization");
-	const char *end = v.at + v.len;
 
 	if (!v.at || v.len < 8 || !h1_is_nocase((struct h1_span){ v.at, 7 },
 						"Bearer "))
 		return (struct h1_span){ NULL, 0 };
 	v.at += 7;
-	while (v.at < end && *v.at == ' ')
+	v.len -= 7;
+	for (; v.len && *v.at == ' '; v.len--)
 		v.at++;
-	v.len = (size_t)(end - v.at);
 
 	return v;
 }
@@ -150,7 +149,7 @@ static bool same_token(const struct whip_request *q,
 {
 	uint8_t differ = 0;
 
-	if (!p || !p->token_shown)
+	if (!p->token_shown)
 		return false;
 	for (unsigned i = 0; i < sizeof(q->token); i++)
 		differ |= q->token[i] ^ p->token[i];
@@ -171,7 +170,7 @@ static bool identify(struct whip_request *q, struct h1_span token,
 		return token_problem(q, 503, "", "no memory");
 	q->token_shown = true;
 	/* One that counts once counts for what it made as long as it lives. */
-	if (same_token(q, p))
+	if (p && same_token(q, p))
 		q->who = p->member.who;
 	else if (auth_check(w->auth, token.at, token.len, w->wall_ms(),
 			    &q->who, &why))

@@ -88,13 +88,18 @@ static void drop_held(struct whip_peer *p)
 	p->gather_by = MONO_NEVER;
 }
 
-static void free_peer(struct whip_peer *p)
+static void discard(struct whip_peer *p)
 {
-	unlink_peer(p);
 	drop_held(p);
 	free(p->offer);
 	free(p->next_offer);
 	free(p);
+}
+
+static void free_peer(struct whip_peer *p)
+{
+	unlink_peer(p);
+	discard(p);
 }
 
 void whip_end(struct whip_peer *p)
@@ -266,7 +271,8 @@ static void on_offer(struct whip_peer *p, const char *from)
 static int deliver(const struct hub_event *ev, void *arg)
 {
 	struct whip_peer *p = arg;
-	bool server = ev->peer && strcmp(ev->peer, HUB_SERVER) == 0;
+	const char *from = ev->peer ? ev->peer : "";
+	bool server = strcmp(from, HUB_SERVER) == 0;
 
 	switch (ev->kind) {
 	case HUB_ANSWER:
@@ -289,7 +295,7 @@ static int deliver(const struct hub_event *ev, void *arg)
 			p->connected = true;
 		break;
 	case HUB_OFFER:
-		on_offer(p, ev->peer);
+		on_offer(p, from);
 		break;
 	case HUB_JOINED:
 	case HUB_LEFT:
@@ -311,7 +317,7 @@ static void superseded(void *arg)
 
 /* Making peers */
 
-static struct whip_peer *add_peer(struct whip *w, bool watch)
+static struct whip_peer *new_peer(struct whip *w, bool watch)
 {
 	struct whip_peer *p = calloc(1, sizeof(*p));
 
@@ -322,13 +328,19 @@ static struct whip_peer *add_peer(struct whip *w, bool watch)
 	p->gather_by = p->connect_by = MONO_NEVER;
 	member_init(&p->member, w->cfg.world,
 		    &(struct member_ops){ deliver, superseded, p }, w->now);
+
+	return p;
+}
+
+static void link_peer(struct whip_peer *p)
+{
+	struct whip *w = p->whip;
+
 	p->next = w->first;
 	if (w->first)
 		w->first->prev = p;
 	w->first = p;
 	w->count++;
-
-	return p;
 }
 
 static struct refusal announce(struct whip_peer *p, const char *name,
@@ -413,13 +425,12 @@ void whip_create(struct whip_request *q, const char *sdp)
 
 	if (!has_room(q))
 		return;
-	p = add_peer(w, q->watch);
+	p = new_peer(w, q->watch);
 	w->cfg.random(random, sizeof(random));
 	if (p)
 		put_hex(p->id, random, WHIP_ID);
 	if (!p || whip_name(name, q->watch, p->id)) {
-		if (p)
-			free_peer(p);
+		free(p);
 		whip_refuse(q, 503, 1000, "no memory");
 		return;
 	}
@@ -429,10 +440,11 @@ void whip_create(struct whip_request *q, const char *sdp)
 	p->token_shown = q->token_shown;
 	r = announce(p, name, q->session);
 	if (r.kind != MEMBER_OK) {
-		free_peer(p);
+		discard(p);
 		whip_refuse_as(q, &r);
 		return;
 	}
+	link_peer(p);
 	whip_etag(etag, name, sdp_text_attr(sdp, "ice-ufrag"),
 		  sdp_text_attr(sdp, "ice-pwd"));
 	offer(q, p, sdp, etag);
@@ -468,16 +480,17 @@ static void adopt(const char *name, const char *session, void *arg)
 	if (!is_ours(name, &watch) || hub_find(w->cfg.world->hub, name) ||
 	    w->count >= w->cfg.max)
 		return;
-	p = add_peer(w, watch);
+	p = new_peer(w, watch);
 	if (!p)
 		return;
 	p->adopted = p->answered = p->connected = true;
 	/* The call was allowed when it began; each request shows a token. */
 	p->member.who = (struct identity){ .known = true, .perms = AUTH_ALL };
 	if (announce(p, name, session).kind != MEMBER_OK) {
-		free_peer(p);
+		discard(p);
 		return;
 	}
+	link_peer(p);
 	p->member.called = p->member.peer.calling = true;
 }
 
