@@ -202,8 +202,6 @@ static int read_metadata(struct pb_pairs *out, const pb_announce_request *a)
 
 static int read_announce(struct pb_request *out, const pb_announce_request *a)
 {
-	enum { METADATA_MAX = 64 };
-
 	out->ask = PB_ANNOUNCE;
 	out->peer = a->peer_id;
 	if (a->capabilities) {
@@ -214,8 +212,9 @@ static int read_announce(struct pb_request *out, const pb_announce_request *a)
 					      a->capabilities->extensions };
 	}
 
-	return a->n_metadata > METADATA_MAX ? -E2BIG
-					    : read_metadata(&out->metadata, a);
+	out->too_many = a->n_metadata > PB_METADATA_MAX;
+
+	return out->too_many ? 0 : read_metadata(&out->metadata, a);
 }
 
 static void read_candidate(

@@ -25,6 +25,7 @@ enum {
 	PB_MESSAGE_MAX = 65536,
 	PB_BUDGET = 262144,	/* bytes in memory of one message */
 	PB_ROOM = 5,
+	PB_METADATA_MAX = 64,	/* entries */
 };
 
 struct pb_bytes {
@@ -63,6 +64,8 @@ struct pb_request {
 	bool has_caps;
 	struct pb_caps caps;
 	struct pb_pairs metadata;
+	bool too_many;		/* more metadata than PB_METADATA_MAX, and
+				   none of it is here */
 	void *message;		/* what pb_free() frees */
 };
 

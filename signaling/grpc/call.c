@@ -54,6 +54,9 @@ struct grpc_call *grpc_call_new(struct door *door, enum grpc_mode mode,
 	c->start = now;
 	c->due = MONO_NEVER;
 	c->frames.max = grpc_message_max;
+	/* The setting can only ask for less than the codecs take. */
+	if (door->limits->message_bytes < PB_MESSAGE_MAX)
+		c->frames.max = door->limits->message_bytes;
 
 	return c;
 }
@@ -292,7 +295,7 @@ static void frame_error(struct grpc_call *c, int err)
 	switch (err) {
 	case -EMSGSIZE:
 		snprintf(why, sizeof(why), "a message of more than %zu bytes",
-			 grpc_message_max);
+			 c->frames.max);
 		grpc_end(c, GRPC_RESOURCE_EXHAUSTED, why);
 		break;
 	case -EOPNOTSUPP:

@@ -288,6 +288,10 @@ static struct refusal join(struct signal *s, const struct pb_request *q,
 			     .reason = "no memory" };
 	struct text caps = { 0 }, metadata = { 0 };
 
+	if (q->too_many)
+		return (struct refusal){ .kind = REFUSED_PARAMS,
+					 .reason = "metadata has more than 64 "
+						   "entries" };
 	if (q->has_caps)
 		caps_write(&caps, &q->caps);
 	metadata_write(&metadata, &q->metadata, &hello.session,
@@ -435,9 +439,28 @@ static const char *method_of(enum pb_ask ask)
 	return names[ask];
 }
 
+/* What proto3 lets be absent; NULL: nothing is missing. */
+static const char *missing(const struct pb_request *q)
+{
+	bool described = q->ask == PB_OFFER || q->ask == PB_ANSWER;
+
+	if (!*q->peer && q->ask == PB_DISCONNECT)
+		return "peer_id is empty";
+	if (!*q->peer && (described || q->ask == PB_CANDIDATE))
+		return "to_peer_id is empty";
+
+	return described && !*q->sdp ? "sdp is empty" : NULL;
+}
+
 static void dispatch(struct signal *s, const struct reply *r,
 		     const struct pb_request *q, struct mono now)
 {
+	const char *problem = missing(q);
+
+	if (problem && member_is_announced(&s->member)) {
+		refuse(s, r, REFUSED_PARAMS, problem);
+		return;
+	}
 	switch (q->ask) {
 	case PB_NOTHING:
 		refuse(s, r, REFUSED_PARAMS, "the request is empty");

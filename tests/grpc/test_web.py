@@ -194,7 +194,7 @@ ORIGIN = "https://app.example"
 
 @pytest.fixture(scope="module")
 def listed():
-    with House(env={"WEBRTC_ALLOWED_ORIGINS": ORIGIN}) as h:
+    with House(env={"WEBRTC_ORIGINS": ORIGIN}) as h:
         yield h
 
 
