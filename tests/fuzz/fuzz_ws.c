@@ -1,7 +1,8 @@
 /*
  * fuzz_ws.c - WebSocket frames
  *
- * First byte: bit 0 the role, the rest how large the pieces are. The same
+ * First byte: bit 0 the role, bit 1 whether binary messages are wanted, the
+ * rest how large the pieces are. The same
  * bytes in pieces and at once must give the same events.
  */
 
@@ -32,6 +33,7 @@ static void check_event(const struct ws *w, const struct ws_event *ev)
 {
 	check(ev->len <= WS_MESSAGE_MAX);
 	check(w->text_cap <= WS_MESSAGE_MAX);
+	check(ev->kind != WS_BINARY || w->binary);
 	if (ev->kind == WS_TEXT)
 		check(utf8_ok(ev->bytes, ev->len));
 	if (ev->kind == WS_PING || ev->kind == WS_PONG)
@@ -43,13 +45,14 @@ static void check_event(const struct ws *w, const struct ws_event *ev)
 		      w->dead && utf8_ok(ev->bytes, ev->len));
 }
 
-static uint64_t run(enum ws_role role, const uint8_t *bytes, size_t len,
+static uint64_t run(uint8_t how, const uint8_t *bytes, size_t len,
 		    size_t step)
 {
 	uint64_t h = 0xcbf29ce484222325u;
 	struct ws w;
 
-	ws_init(&w, role);
+	ws_init(&w, how & 1 ? WS_CLIENT : WS_SERVER);
+	w.binary = how & 2;
 	for (size_t at = 0; at < len;) {
 		size_t part = len - at < step ? len - at : step;
 		struct ws_event ev;
@@ -72,15 +75,13 @@ static uint64_t run(enum ws_role role, const uint8_t *bytes, size_t len,
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	enum ws_role role;
 	size_t step;
 
 	if (len < 1)
 		return 0;
-	role = bytes[0] & 1 ? WS_CLIENT : WS_SERVER;
-	step = (size_t)(bytes[0] >> 1) + 1;
-	check(run(role, bytes + 1, len - 1, step) ==
-	      run(role, bytes + 1, len - 1, len));
+	step = (size_t)(bytes[0] >> 2) + 1;
+	check(run(bytes[0], bytes + 1, len - 1, step) ==
+	      run(bytes[0], bytes + 1, len - 1, len));
 
 	return 0;
 }
