@@ -612,6 +612,19 @@ static int say_settings(struct h2 *h)
 	return 0;
 }
 
+int h2_limit_streams(struct h2 *h, unsigned max)
+{
+	nghttp2_settings_entry entry = {
+		NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, max
+	};
+
+	if (!max || max >= H2_STREAMS_MAX)
+		return 0;
+
+	return nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, &entry,
+				       1) ? -ENOMEM : 0;
+}
+
 int h2_new(struct h2 **out, const struct h2_events *events, void *arg,
 	   struct mono now)
 {

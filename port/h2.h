@@ -47,6 +47,8 @@ enum {
 	H2_CONTROLS_PER_S = 200,	/* PING, SETTINGS, PRIORITY, unknown,
 				   empty DATA */
 	H2_CONTROLS_BURST = 400,
+	H2_WINDOWS_PER_S = 2000,	/* WINDOW_UPDATE */
+	H2_WINDOWS_BURST = 4000,
 };
 
 /* Spans of time, microseconds. */
@@ -85,6 +87,10 @@ struct h2_events {
 /* events and what they stand on outlive the connection. -ENOMEM. */
 int h2_new(struct h2 **out, const struct h2_events *events, void *arg,
 	   struct mono now) MUST_USE;
+
+/* Streams at the same time; 0 or too many: H2_STREAMS_MAX. Right
+ * after h2_new(). -ENOMEM. */
+int h2_limit_streams(struct h2 *h, unsigned max) MUST_USE;
 
 /*
  * The connection is over: `gone` for every stream. lost: the far end went

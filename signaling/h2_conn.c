@@ -428,7 +428,10 @@ void h2_conn_open(struct conn *c, struct mono now)
 {
 	struct h2_conn *hc = calloc(1, sizeof(*hc));
 
-	if (!hc || h2_new(&hc->h2, &events, hc, now)) {
+	if (!hc || h2_new(&hc->h2, &events, hc, now) ||
+	    h2_limit_streams(hc->h2, c->door->limits->streams)) {
+		if (hc)
+			h2_free(hc->h2);
 		free(hc);
 		conn_doom(c);
 		return;
