@@ -328,6 +328,32 @@ def test_signaling_dies_and_comes_back(server):
     run(body())
 
 
+def test_broker_dies_and_comes_back(server):
+    async def body():
+        source = await Client(server, "whip", "broker").publish(
+            530, picture=False).post()
+        viewer = await Client(server, "whep", "broker").watch("audio").post()
+        await source.connected()
+        await viewer.connected()
+        await heard(viewer, 530)
+        server.kill("session-broker")
+        # While it is away, candidates and the end are kept for it.
+        offer = source.pc.localDescription.sdp
+        assert (await source.patch(frag_of(offer, []), source.etag))[0] == 204
+        viewer.ear.reset()
+        await asyncio.sleep(1.5)
+        assert abs(viewer.ear.pitch() - 530) < 2
+        await source.delete()
+        assert (await viewer.ask("GET"))[0] == 204
+        again = await Client(server, "whip", "broker").publish(
+            630, picture=False).post()
+        await again.connected()
+        await heard(viewer, 630)
+        await again.delete()
+        await viewer.delete()
+    run(body())
+
+
 @pytest.mark.parametrize("door,claims,status", [
     ("whip", None, 401), ("whip", {"perm": "subscribe"}, 403),
     ("whep", {"perm": "publish"}, 403), ("whip", {"session": "other"}, 403),
