@@ -22,6 +22,7 @@ void h2_meter_init(struct h2_meter *m, struct mono now)
 		.block_since = MONO_NEVER,
 		.controls.at = now,
 		.resets.at = now,
+		.windows.at = now,
 	};
 }
 
@@ -105,6 +106,10 @@ static const char *see_frame(struct h2_meter *m, struct mono now)
 	if (type == RST_STREAM &&
 	    !h2_bucket_take(&m->resets, H2_RESETS_PER_S, H2_RESETS_BURST, now))
 		return "too many streams taken back";
+	if (type == WINDOW_UPDATE &&
+	    !h2_bucket_take(&m->windows, H2_WINDOWS_PER_S, H2_WINDOWS_BURST,
+			    now))
+		return "too many WINDOW_UPDATE frames";
 	if (is_control(m, type, flags) &&
 	    !h2_bucket_take(&m->controls, H2_CONTROLS_PER_S,
 			    H2_CONTROLS_BURST, now))

@@ -35,7 +35,7 @@ struct h2_meter {
 	uint32_t continuations;
 	bool block_ends;	/* with the present frame */
 	struct mono block_since;	/* MONO_NEVER: no block is open */
-	struct h2_bucket controls, resets;
+	struct h2_bucket controls, resets, windows;
 	uint32_t ended[H2_METER_ENDED];	/* streams; the last ones */
 	uint32_t ended_len;
 	bool is_closed;		/* a verdict was STREAM_CLOSED */

@@ -1025,9 +1025,14 @@ static void flood_continuation(uint32_t i)
 	put(i ? CONTINUATION : HEADERS, 0, 1, 0);
 }
 
-static void flood_trailers(uint32_t i)
+static void flood_windows(uint32_t i)
 {
-	/* HEADERS on a stream that we have ended. */
+	(void)i;
+	put_u32(WINDOW, 0, 1);
+}
+
+static void flood_after_the_end(uint32_t i)
+{
 	get(1 + 2 * i);
 	put_data(1 + 2 * i, NULL, 0, END_STREAM);
 }
@@ -1045,7 +1050,8 @@ static const struct {
 	{ flood_priority, H2_CONTROLS_BURST, ENHANCE_YOUR_CALM },
 	{ flood_unknown, H2_CONTROLS_BURST, ENHANCE_YOUR_CALM },
 	{ flood_continuation, H2_CONTINUATIONS_MAX + 1, ENHANCE_YOUR_CALM },
-	{ flood_trailers, 0, STREAM_CLOSED },
+	{ flood_windows, H2_WINDOWS_BURST, ENHANCE_YOUR_CALM },
+	{ flood_after_the_end, 0, STREAM_CLOSED },
 };
 
 START_TEST(a_flood_is_ended)
