@@ -29,6 +29,10 @@ def status_(code):
     return ("status", code)
 
 
+# Where nobody listens to POST.
+UNSERVED = (status_(404), status_(405))
+
+
 def case(section, what, *expected, own=()):
     def add(f):
         CASES.append((section, what, expected, own, f))
@@ -145,7 +149,7 @@ def _(c):
     return c.outcome()
 
 
-@case("3.2", "POST where nobody listens", status_(404))
+@case("3.2", "POST where nobody listens", *UNSERVED)
 def _(c):
     c.send(post(1), frame(DATA, ES, 1, b"body"))
     return c.outcome()
@@ -182,7 +186,7 @@ simple("4.1", "unknown flags of HEADERS are ignored", status_(200),
 
 # 4.2 Frame size
 
-simple("4.2", "DATA of 16384 bytes", status_(404),
+simple("4.2", "DATA of 16384 bytes", *UNSERVED,
        frames=[post(1), frame(DATA, ES, 1, b"\0" * 16384)])
 simple("4.2", "DATA of 16385 bytes", goaway_(FRAME_SIZE_ERROR),
        rst_(FRAME_SIZE_ERROR),
@@ -460,14 +464,14 @@ def _(c):
 
 simple("6.1", "DATA on stream 0", goaway_(PROTOCOL_ERROR),
        frames=[frame(DATA, 0, 0, b"x")])
-simple("6.1", "padded DATA", status_(404),
+simple("6.1", "padded DATA", *UNSERVED,
        frames=[post(1), frame(DATA, ES | PADDED, 1,
                               b"\x05hello" + b"\0" * 5)])
 simple("6.1", "padding as long as the frame", goaway_(PROTOCOL_ERROR),
        frames=[post(1), frame(DATA, ES | PADDED, 1, b"\x06hello")])
-simple("6.1", "DATA of padding alone", status_(404),
+simple("6.1", "DATA of padding alone", *UNSERVED,
        frames=[post(1), frame(DATA, ES | PADDED, 1, b"\xff" + b"\0" * 255)])
-simple("6.1", "an empty DATA ends the request", status_(404),
+simple("6.1", "an empty DATA ends the request", *UNSERVED,
        frames=[post(1), frame(DATA, ES, 1)])
 
 # 6.2 HEADERS
@@ -756,10 +760,10 @@ simple("6.10", "CONTINUATION after DATA", goaway_(PROTOCOL_ERROR), own=HELD,
 
 # 8.1 Framing of a message
 
-simple("8.1", "trailers", status_(404),
+simple("8.1", "trailers", *UNSERVED,
        frames=[post(1), frame(DATA, 0, 1, b"body"),
                frame(HEADERS, ES | EH, 1, block(("x-sum", "1")))])
-simple("8.1", "trailers without a body", status_(404),
+simple("8.1", "trailers without a body", *UNSERVED,
        frames=[post(1), frame(HEADERS, ES | EH, 1, block(("x-sum", "1")))])
 simple("8.1", "a second head that does not end the stream",
        rst_(PROTOCOL_ERROR), goaway_(PROTOCOL_ERROR), own=HELD,
@@ -772,14 +776,14 @@ simple("8.1", "upper case in trailers", rst_(PROTOCOL_ERROR), own=HELD,
 
 
 @case("8.1", "an answer before the request's end: RST_STREAM(NO_ERROR)",
-      (404, rst_(NO_ERROR)))
+      ("answered", rst_(NO_ERROR)))
 def _(c):
     c.send(post(1))
     got = c.outcome(1)
-    return got[1], c.outcome(1)
+    return "answered" if got in UNSERVED else got, c.outcome(1)
 
 
-@case("8.1", "Expect: 100-continue", status_(404))
+@case("8.1", "Expect: 100-continue", *UNSERVED)
 def _(c):
     c.send(post(1, ("expect", "100-continue")), frame(DATA, ES, 1, b"x"))
     return c.outcome(1)
@@ -792,9 +796,9 @@ def length_case(what, length, datas, *expected):
                    frame(DATA, ES, 1, datas[-1]), window(1, 65535)])
 
 
-length_case("content-length that is right", "4", [b"body"], status_(404))
+length_case("content-length that is right", "4", [b"body"], *UNSERVED)
 length_case("content-length of two frames", "8", [b"body", b"body"],
-            status_(404))
+            *UNSERVED)
 length_case("content-length too large", "5", [b"body"],
             rst_(PROTOCOL_ERROR))
 length_case("content-length too small", "3", [b"body"],
@@ -804,7 +808,7 @@ length_case("content-length too small for two frames", "6",
 length_case("content-length of 0 and a body", "0", [b"b"],
             rst_(PROTOCOL_ERROR))
 simple("8.1.1", "content-length and padding, which does not count",
-       status_(404), own=HELD,
+       *UNSERVED, own=HELD,
        frames=[post(1, ("content-length", "4")),
                frame(DATA, ES | PADDED, 1, b"\x03body\0\0\0"),
                window(1, 65535)])
@@ -1110,6 +1114,7 @@ class Healthy:
 
     def __init__(self, target):
         self.target, self.c, self.stream = target, Conn(target), 1
+        self.c.send(window(0, 0x7fffffff - 65535))
 
     def ok(self):
         self.c.send(get(self.stream))
