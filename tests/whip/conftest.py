@@ -87,7 +87,9 @@ class Server:
     def stop(self):
         self.process.terminate()
         self.process.wait(20)
+        log = self.log()
         os.unlink(self.log_path)
+        assert "Sanitizer" not in log, log[log.index("Sanitizer") - 99:][:4000]
         assert not os.path.exists(self.run_dir)
 
 
