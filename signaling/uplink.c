@@ -159,6 +159,10 @@ static void send_announce(struct uplink *u)
 	text_puts(&t, "\"peer_id\":");
 	text_jsons(&t, u->name);
 	text_puts(&t, ",\"capabilities\":" HUB_SERVER_CAPS);
+	if (*u->token) {
+		text_puts(&t, ",\"resume_token\":");
+		text_jsons(&t, u->token);
+	}
 	finish(&t, u);
 }
 
@@ -313,6 +317,14 @@ static void on_notification(struct uplink *u, const char *method,
 		calls_drop(u->calls, about);
 }
 
+/* A hub without such a thing gives none. */
+static void keep_token(struct uplink *u, const struct js *result)
+{
+	const char *token = member(result, "resume_token", HUB_TOKEN - 1);
+
+	snprintf(u->token, sizeof(u->token), "%s", token ? token : "");
+}
+
 static void on_announced(struct uplink *u, const struct js *message)
 {
 	const struct js *error = js_get(message, "error");
@@ -325,6 +337,7 @@ static void on_announced(struct uplink *u, const struct js *message)
 		lost(u, "announce refused");
 		return;
 	}
+	keep_token(u, js_get(message, "result"));
 	u->state = UPLINK_JOINED;
 	u->delay_us = FIRST_DELAY_US;
 	u->missed = 0;
@@ -536,8 +549,15 @@ void uplink_open(struct uplink *u, struct loop *loop, struct calls *calls,
 
 void uplink_close(struct uplink *u)
 {
+	static const uint8_t going[] = { WS_CODE_GOING >> 8,
+					 WS_CODE_GOING & 0xff };
+
 	if (!u->loop)
 		return;
+	/* A farewell, so that the hub does not hold our name: it is new each
+	 * time. */
+	if (u->state == UPLINK_JOINED)
+		send_frame(u, WS_OP_CLOSE, going, sizeof(going));
 	loop_untimer(&u->timer);
 	if (u->state != UPLINK_WAITING) {
 		stream_fini(&u->stream);

@@ -4,7 +4,7 @@
  * Connects to ws://host:port, announces itself as peer-<uuid> (one name for
  * the life of the process) and speaks dialect A as a client. A lost hub is
  * dialled again after 0.5 s, doubling to 30 s, each time +-20 %; calls do not
- * notice.
+ * notice. Where the hub hands out a resume token, it is shown then.
  *
  * Memory   Storage of the owner; uplink_close() before it goes away.
  * Process  The host is resolved once, by uplink_resolve(), before the process
@@ -49,6 +49,7 @@ struct uplink {
 	uint8_t head[H1_HEAD_MAX];
 	size_t head_len;
 	int64_t delay_us;	/* before the next attempt */
+	char token[HUB_TOKEN];	/* to be itself again there; "": none */
 	uint64_t next_id;
 	unsigned missed;	/* pings without a sign of life */
 };

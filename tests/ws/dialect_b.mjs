@@ -162,9 +162,12 @@ await test('server: the result is the answer, then candidates',
 			r.result.sdp.slice(0, 3)], ['answer', SERVER, s.name, 'v=0']);
 		equal(s.notes.filter((n) => /candidate|answer/.test(n.method)), [],
 			'no candidate before');
-		const n = await s.note('peer.ice_candidate');
-		equal([n.params.from, n.params.to], [SERVER, s.name]);
-		ok('sdp_m_line_index' in n.params, 'the index of this dialect');
+		/* All of them may stand in the answer already. */
+		if (!r.result.sdp.includes('a=end-of-candidates')) {
+			const n = await s.note('peer.ice_candidate');
+			equal([n.params.from, n.params.to], [SERVER, s.name]);
+			ok('sdp_m_line_index' in n.params, 'this dialect\'s index');
+		}
 		equal((await s.call('peer.disconnect', { peer_id: SERVER })).result,
 			{ success: true, peer_id: SERVER });
 		equal(s.notes.filter((m) => m.method === 'peer.answer'), [],

@@ -323,6 +323,38 @@ await test('joins a hub, answers there, survives its loss', async (open) => {
 	await hub.end();
 });
 
+await test('a hub whose line is cut knows the guest again', async (open) => {
+	const hub = new House(['--listen', `127.0.0.1:${PORT}`, ...MANY]);
+	await hub.says('broker is there');
+	const line = net.createServer((s) => {
+		const t = net.connect(PORT, '127.0.0.1');
+		for (const [from, to] of [[s, t], [t, s]]) {
+			from.on('error', () => {});
+			from.on('close', () => to.destroy());
+			from.pipe(to);
+		}
+		line.cut = () => { s.resetAndDestroy(); t.resetAndDestroy(); };
+	});
+	await new Promise((r) => line.listen(HUB_PORT, '127.0.0.1', r));
+	const guest = new House(['--join', `ws://127.0.0.1:${HUB_PORT}`]);
+	await guest.says('joined the hub');
+	const a = await peer(open);
+	const name = a.announced.result.other_peers[1];
+	line.cut();
+	await guest.says('hub lost');
+	guest.log = '';
+	await guest.says('joined the hub');
+	ok((await a.call('offer', { to_peer_id: name, sdp: 'v=0 m=' })).result,
+		'the same name');
+	await a.note('answer');
+	equal(a.notes.filter((n) => /left|joined/.test(n.method)), [],
+		'nobody noticed');
+	line.close();
+	equal(await guest.end(), 0, 'guest leaves');
+	equal((await a.note('peer_left')).params.peer_id, name, 'a farewell');
+	await hub.end();
+});
+
 await test('a hub that is none', async () => {
 	const bad = net.createServer((s) => s.end('hello\r\n\r\n'));
 	await new Promise((r) => bad.listen(HUB_PORT, '127.0.0.1', r));
