@@ -28,7 +28,7 @@ enum { TURN_MAX = 8, TURN_BYTES = 2047 };
 
 /* What was said, before it is put together. */
 struct given {
-	bool url, url_tls, grpc_only, grpc, address;
+	bool url, url_tls, grpc_only, grpc, address, tokens;
 	const char *public_key, *turn, *turn_secret, *secret;
 };
 
@@ -98,6 +98,10 @@ static const struct option {
 	  "SIGHUP" },
 	{ "tls-key", "WEBRTC_TLS_KEY", "", PASS_TEXT, 0, 0, AT(tls_key),
 	  "a PEM file", "", "its key" },
+	{ "auth-mode", "WEBRTC_AUTH_MODE", "", CHOICE, 0, 0, GIVEN(tokens),
+	  "none|token", "none",
+	  "token: do not start without a key; with a key every client needs "
+	  "a token anyway" },
 	{ "auth-secret", "WEBRTC_AUTH_SECRET", "", PASS_SECRET, 32, 4096,
 	  GIVEN(secret),
 	  "a text of 32 to 4096 bytes", "",
@@ -672,6 +676,10 @@ static int check(const struct parsing *p, char *error)
 	if (g->secret && g->public_key)
 		return conflict(error, "WEBRTC_AUTH_SECRET and "
 				"WEBRTC_AUTH_PUBLIC_KEY: only one of them");
+	if (g->tokens && !g->secret && !g->public_key)
+		return conflict(error, "WEBRTC_AUTH_MODE=token: needs "
+				"WEBRTC_AUTH_SECRET or "
+				"WEBRTC_AUTH_PUBLIC_KEY");
 	if (g->turn && !g->turn_secret)
 		return conflict(error, "WEBRTC_TURN_SERVERS: needs "
 				"WEBRTC_TURN_SECRET");

@@ -267,6 +267,7 @@ START_TEST(harmless_values_of_later_features_are_taken)
 	parsed("WEBRTC_ENABLE_GRPC_SIGNALING=false", mode);
 	parsed("WEBRTC_MODE=websocket", NULL);
 	parsed("WEBRTC_MEDIA_ISOLATION=core", NULL);
+	parsed("WEBRTC_AUTH_MODE=none", NULL);
 }
 END_TEST
 
@@ -402,6 +403,11 @@ static const struct {
 	{ "WEBRTC_AUTH_TOKEN=a\r\nX: y", { NULL },
 	  "WEBRTC_AUTH_TOKEN=...: allowed is a token of 4096 bytes at "
 	  "most" },
+	{ "WEBRTC_AUTH_MODE=token", { NULL },
+	  "WEBRTC_AUTH_MODE=token: needs WEBRTC_AUTH_SECRET or "
+	  "WEBRTC_AUTH_PUBLIC_KEY" },
+	{ "WEBRTC_AUTH_MODE=jwt", { NULL },
+	  "WEBRTC_AUTH_MODE=jwt: allowed is none|token" },
 	{ "WEBRTC_AUTH_SINGLE_USE=2", { NULL },
 	  "WEBRTC_AUTH_SINGLE_USE=2: allowed is true or false" },
 	{ "WEBRTC_MAX_STARTUPS=10:30", { NULL },
