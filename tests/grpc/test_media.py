@@ -32,15 +32,18 @@ def test_a_call_with_the_server(system, door):
     run(body())
 
 
-def test_the_server_trickles_its_candidates(system):
+def test_the_server_says_where_it_is(system):
+    """Its candidates stand in the answer or come after it."""
     async def body():
         signaling = await GrpcSignaling(system).open()
         peer = Peer(signaling)
         peer.pc.addTrack(Tone(440))
         await (await peer.call()).connected()
         await until(lambda: any(
-            m == "ice_candidate" and p["from_peer_id"] == "remotemedia-server"
-            for m, p in signaling.notes), "a candidate")
+            p["from_peer_id"] == "remotemedia-server" and
+            "candidate:" in p.get("candidate", p.get("sdp", ""))
+            for m, p in signaling.notes
+            if m in ("answer", "ice_candidate")), "a candidate")
         await peer.close()
     run(body())
 
