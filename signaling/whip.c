@@ -221,6 +221,17 @@ static bool type_is(const struct http_request *r, const char *type)
 	return h1_is_nocase(v, type);
 }
 
+static unsigned coming_from(const struct whip *w,
+			    const struct source_key *source)
+{
+	unsigned count = 0;
+
+	for (const struct whip_request *q = w->coming; q; q = q->next)
+		count += memcmp(&q->source, source, sizeof(*source)) == 0;
+
+	return count;
+}
+
 /* Whether a body of the request may come; else q was answered. */
 static bool expect_body(struct whip_request *q, const struct http_request *r,
 			const char *type)
@@ -236,9 +247,11 @@ static bool expect_body(struct whip_request *q, const struct http_request *r,
 		whip_refuse(q, 400, 0, "the body is empty");
 	} else if (q->whip->requests >= WHIP_REQUESTS) {
 		whip_refuse(q, 503, 1000, "too many requests at once");
+	} else if (coming_from(q->whip, &q->source) >=
+		   WHIP_REQUESTS_SOURCE) {
+		whip_refuse(q, 429, 1000, "too many requests at once");
 	} else {
-		q->counted = true;
-		q->whip->requests++;
+		whip_request_wait(q);
 		return true;
 	}
 
@@ -535,8 +548,7 @@ static void on_end(struct http_exchange *x, struct mono now)
 	if (!q || !q->counted)
 		return;
 	q->whip->now = now;
-	q->whip->requests--;
-	q->counted = false;
+	whip_request_come(q);
 	if (q->post)
 		on_offer(q);
 	else

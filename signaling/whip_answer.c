@@ -24,10 +24,36 @@ void whip_header(struct whip_head *h, const char *name, const char *value)
 						      span(value) };
 }
 
+void whip_request_wait(struct whip_request *q)
+{
+	struct whip *w = q->whip;
+
+	q->counted = true;
+	w->requests++;
+	q->next = w->coming;
+	if (w->coming)
+		w->coming->prev = q;
+	w->coming = q;
+}
+
+void whip_request_come(struct whip_request *q)
+{
+	if (!q->counted)
+		return;
+	q->counted = false;
+	q->whip->requests--;
+	if (q->prev)
+		q->prev->next = q->next;
+	else
+		q->whip->coming = q->next;
+	if (q->next)
+		q->next->prev = q->prev;
+	q->prev = q->next = NULL;
+}
+
 void whip_request_free(struct whip_request *q)
 {
-	if (q->counted)
-		q->whip->requests--;
+	whip_request_come(q);
 	text_fini(&q->body);
 	free(q);
 }

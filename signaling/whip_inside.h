@@ -23,6 +23,8 @@ enum {
 	WHIP_ORIGIN = 256,
 	WHIP_MATCH = 512,	/* bytes of If-Match that are looked at */
 	WHIP_REQUESTS = 256,	/* with a body that is still coming */
+	WHIP_REQUESTS_SOURCE = 64,	/* of one address */
+	WHIP_BODY_US = 10000000,	/* for a body to come */
 	WHIP_HEADERS = 24,
 	WHIP_TEXT = 2 * SDP_TEXT,	/* a description and candidates */
 	WHIP_SWEEP_US = 1000000,
@@ -36,7 +38,7 @@ struct whip_request {
 	struct whip_peer *peer;	/* whose `waiting` it is, or NULL */
 	bool watch;		/* /whep, else /whip */
 	bool post;		/* else PATCH; of those with a body */
-	bool counted;		/* in whip->requests */
+	bool counted;		/* its body is coming: it is in the list */
 	char method[12];	/* for the log */
 	char session[HUB_SESSION_MAX + 1];
 	char id[WHIP_ID + 1];	/* "" at the endpoint */
@@ -49,6 +51,7 @@ struct whip_request {
 	struct source_key source;
 	struct text body;
 	struct mono start;
+	struct whip_request *prev, *next;	/* while counted */
 };
 
 struct whip_peer {
@@ -82,6 +85,7 @@ struct whip {
 	struct mono now, due, next_sweep;
 	struct whip_peer *first;
 	size_t count;
+	struct whip_request *coming;	/* those whose body is coming */
 	unsigned requests;
 	/* Scratch of one call; the process has one thread. */
 	struct sdp_frag frag;
@@ -108,6 +112,10 @@ void whip_refuse_as(struct whip_request *q, const struct refusal *r);
 
 /* Without an answer: its exchange is gone. */
 void whip_request_free(struct whip_request *q);
+
+/* Its body is coming; it has come. */
+void whip_request_wait(struct whip_request *q);
+void whip_request_come(struct whip_request *q);
 
 /* The 201 and the 200 of a restart. */
 void whip_send_created(struct whip_request *q, const struct whip_peer *p,

@@ -548,6 +548,18 @@ static void look_after(struct whip_peer *p, struct mono now)
 	}
 }
 
+/* Bodies that do not come. */
+static void end_slow(struct whip *w, struct mono now)
+{
+	struct whip_request *next;
+
+	for (struct whip_request *q = w->coming; q; q = next) {
+		next = q->next;
+		if (!mono_before(now, mono_add(q->start, WHIP_BODY_US)))
+			whip_refuse(q, 408, 0, "the body did not come");
+	}
+}
+
 void whip_tick(struct whip *w, struct mono now)
 {
 	struct whip_peer *next;
@@ -556,6 +568,7 @@ void whip_tick(struct whip *w, struct mono now)
 	if (!mono_before(now, w->next_sweep)) {
 		w->next_sweep = mono_add(now, WHIP_SWEEP_US);
 		calls_each(w->cfg.world->calls, adopt, w);
+		end_slow(w, now);
 	}
 	w->due = w->next_sweep;
 	for (struct whip_peer *p = w->first; p; p = next) {

@@ -799,13 +799,30 @@ START_TEST(test_requests_at_once)
 	for (unsigned i = 0; i < 257; i++) {
 		many[i].x.door = &door;
 		many[i].x.transport = &transport;
+		/* One too many of the first address, then others. */
+		r.source.bytes[7] = (uint8_t)(i < 65 ? 0 : i / 64);
 		ck_assert(whip_begin(&many[i].x, &r, now));
 	}
-	ck_assert_uint_eq(many[255].status, 0);
-	ck_assert_uint_eq(many[256].status, 503);
-	for (unsigned i = 0; i < 256; i++)
-		many[i].x.service->gone(&many[i].x, true, now);
+	ck_assert_uint_eq(many[63].status, 0);
+	ck_assert_uint_eq(many[64].status, 429);
+	ck_assert_uint_eq(many[256].status, 0);
+	memset(&many[64], 0, sizeof(many[64]));
+	many[64].x.door = &door;
+	many[64].x.transport = &transport;
+	r.source.bytes[7] = 9;
+	ck_assert(whip_begin(&many[64].x, &r, now));
+	ck_assert_uint_eq(many[64].status, 503);
+	for (unsigned i = 0; i < 257; i++)
+		if (i % 2 && i != 64)
+			many[i].x.service->gone(&many[i].x, true, now);
 	create();
+	/* Whoever sends no body is not waited for. */
+	later(10000000 - 1);
+	ck_assert_uint_eq(many[2].status, 0);
+	later(1000001);
+	ck_assert_uint_eq(many[2].status, 408);
+	ck_assert_uint_eq(many[1].status, 0);
+	ck_assert_uint_eq(whip_count(whip), 1);
 }
 END_TEST
 

@@ -3,6 +3,7 @@
 
 import asyncio
 import json
+import socket
 import subprocess
 import time
 
@@ -254,6 +255,14 @@ def test_methods_and_paths(server):
     assert "If-Match" in headers["Access-Control-Allow-Headers"]
     assert http_call(server.url + "/whip/x", "OPTIONS",
                      {"Origin": "http://elsewhere.example"})[0] == 403
+
+
+def test_body_that_does_not_come(server):
+    with socket.create_connection(("127.0.0.1", server.port), 20) as link:
+        link.sendall(b"POST /whip/slow HTTP/1.1\r\nHost: x\r\n"
+                     b"Content-Type: application/sdp\r\n"
+                     b"Content-Length: 100\r\n\r\nv=0\r\n")
+        assert link.recv(4096).startswith(b"HTTP/1.1 408 ")
 
 
 def test_client_closes_without_delete(server):
