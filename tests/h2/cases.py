@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """cases.py URL... [-v] [-k TEXT]: RFC 9113 and RFC 7541, case by case.
 
 Each case has its section, says what it does, and states the answers that

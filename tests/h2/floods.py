@@ -1,11 +1,11 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """floods.py URL SERVER_PID [SECONDS] [-k TEXT]: misuse that costs a server
 memory or time, one kind after another, each from four connections that come
 again when they are cut.
 
 Meanwhile a healthy client asks for its page. What is asserted: the floods
 that break a limit are cut, the signaling process grows by no more than 8 MB
-over its idle size, and the healthy client gets every answer within a second
+over its idle size, and the healthy client gets every answer within two seconds
 (half of them far sooner: both medians are printed).
 """
 
@@ -18,7 +18,8 @@ from wire import *
 
 GROWTH_KB = 8192
 FLOODERS = 4
-ANSWER_S = 1.0
+ANSWER_S = 2.0
+PATIENCE_S = 30.0    # for a first cut
 
 # The children must not inherit what the parent has measured.
 mp = multiprocessing.get_context("fork")
@@ -150,7 +151,8 @@ KINDS = [
 
 
 def flood_once(target, make, first, until):
-    """Bytes sent, and whether the server cut it."""
+    """Bytes sent, and whether the server cut it, which may need longer on
+    a machine that does other things."""
     sent = 0
     with Conn(target) as c:
         if first:
@@ -174,11 +176,13 @@ def flood_once(target, make, first, until):
     return sent, False
 
 
-def flooder(target, make, first, until, result):
+def flooder(target, make, must_cut, first, until, result):
     cuts = sent = 0
-    while time.monotonic() < until:
+    patience = until + (PATIENCE_S if must_cut else 0)
+    while time.monotonic() < (until if cuts else patience):
         try:
-            n, cut = flood_once(target, make, first, until)
+            n, cut = flood_once(target, make, first,
+                                until if cuts else patience)
         except (OSError, Closed, AssertionError):
             n, cut = 0, True    # cut before it was settled
         sent += n
@@ -216,20 +220,21 @@ def run(target, pid, healthy, kind, seconds, idle_kb, idle_ms):
     results = mp.Queue()
     until = time.monotonic() + seconds
     children = [mp.Process(target=flooder,
-                           args=(target, make, first, until, results))
+                           args=(target, make, must_cut, first, until,
+                                 results))
                 for _ in range(FLOODERS)]
     for child in children:
         child.start()
     trips, rss = healthy.measure(until, pid)
-    got = [results.get(timeout=30) for _ in children]
+    got = [results.get(timeout=2 * PATIENCE_S) for _ in children]
     for child in children:
         child.join()
     cuts, sent = sum(g[0] for g in got), sum(g[1] for g in got)
     median = statistics.median(trips) * 1000
     grown = rss - idle_kb
     bad = []
-    if must_cut and not cuts:
-        bad.append("it was never cut")
+    if must_cut and not all(g[0] for g in got):
+        bad.append("one was never cut")
     if grown > GROWTH_KB:
         bad.append(f"{grown} KB grown")
     if max(trips) > ANSWER_S:
