@@ -73,6 +73,7 @@ struct h2_stream {
 	nghttp2_nv *trailers;
 	size_t trailers_len;
 	struct mono moved;
+	struct mono over_at;	/* our END_STREAM; MONO_NEVER before */
 };
 
 /* The end of it, in our words. The first reason stays. */
@@ -245,6 +246,7 @@ static int on_begin_headers(nghttp2_session *session,
 	s->h = h;
 	s->id = frame->hd.stream_id;
 	s->moved = h->now;
+	s->over_at = MONO_NEVER;
 	s->reading = true;
 	s->next = h->first;
 	if (h->first)
@@ -483,12 +485,10 @@ static int on_frame_send(nghttp2_session *session,
 		h->why = nghttp2_http2_strerror(frame->goaway.error_code);
 		h->blamed = true;
 	}
-	/* RFC 9113 8.1: the answer is complete, the rest is not wanted. */
-	if (s && !s->ended && !s->ours &&
-	    (frame->hd.type == NGHTTP2_DATA ||
-	     frame->hd.type == NGHTTP2_HEADERS) &&
+	if (s && (frame->hd.type == NGHTTP2_DATA ||
+		  frame->hd.type == NGHTTP2_HEADERS) &&
 	    (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
-		reset_stream(s, NGHTTP2_NO_ERROR);
+		s->over_at = h->now;
 
 	return 0;
 }
@@ -747,12 +747,17 @@ int h2_poll(struct h2 *h, const uint8_t **bytes, struct mono now)
 	return (int)n;
 }
 
-static void reset_stalled(struct h2 *h)
+static void sweep_stream(struct h2_stream *s, struct mono now)
 {
-	for (struct h2_stream *s = h->first; s; s = s->next)
-		if (!s->closed && !s->ours && s->queue.bytes &&
-		    mono_since(h->now, s->moved) > H2_STALL_US)
-			reset_stream(s, NGHTTP2_CANCEL);
+	if (s->closed || s->ours)
+		return;
+	if (s->queue.bytes && mono_since(now, s->moved) > H2_STALL_US)
+		reset_stream(s, NGHTTP2_CANCEL);
+	/* RFC 9113 8.1: the answer is complete, the rest is not wanted. Not
+	 * at once: curl 7.88 takes that for an error when it reads both
+	 * together. */
+	else if (mono_since(now, s->over_at) >= H2_REST_US)
+		reset_stream(s, NGHTTP2_NO_ERROR);
 }
 
 static int ping(struct h2 *h)
@@ -796,7 +801,8 @@ int h2_tick(struct h2 *h, struct mono now)
 		quit(h, NGHTTP2_NO_ERROR, "idle");
 	if (!mono_before(now, h->leave_at))
 		leave(h);
-	reset_stalled(h);
+	for (struct h2_stream *s = h->first; s; s = s->next)
+		sweep_stream(s, now);
 
 	return ping(h);
 }

@@ -57,6 +57,7 @@ enum {
 #define H2_PING_US 20000000	/* of silence; two unanswered end it */
 #define H2_FIRST_US 10000000	/* until the first request: GOAWAY */
 #define H2_IDLE_US 60000000	/* afterwards without a stream: GOAWAY */
+#define H2_REST_US 1000000	/* of a request after its answer: reset */
 #define H2_STALL_US 60000000	/* an answer that does not move: reset */
 
 struct h2;

@@ -415,9 +415,16 @@ START_TEST(an_early_answer_ends_the_request_too)
 	post(1);
 	say();
 	ck_assert_int_eq(last(DATA, 1)->flags, END_STREAM);
+	/* What was under way is swallowed, and nobody waits for the rest. */
+	put_data(1, "late", 4, 0);
+	say();
+	ck_assert_int_eq(count(RST, 1), 0);
+	now = mono_add(now, H2_REST_US);
+	ck_assert_int_eq(h2_tick(h, now), 0);
+	take();
 	ck_assert_uint_eq(code(1), NO_ERROR);
-	/* What was under way is swallowed, not answered. */
-	put_data(1, "late", 4, END_STREAM);
+	ck_assert_uint_eq(h2_streams(h), 0);
+	put_data(1, "later", 5, END_STREAM);
 	say();
 	ck_assert_uint_eq(whos[0].body_len, 0);
 	ck_assert_int_eq(whos[0].ends, 0);
