@@ -253,8 +253,10 @@ static int answer_finish(struct http_exchange *x,
 		for (unsigned i = 0; i < len; i++)
 			h1_write_header(&out, &trailers[i]);
 		buf_put(&out, "\r\n", 2);
-		if (out.bad)
-			return -EMSGSIZE;
+		if (out.bad) {
+			h->active = false;
+			return dead(h);
+		}
 		if (!h->c->doomed &&
 		    stream_send(&h->c->stream, bytes, buf_len(&out), NULL, 0,
 				true))

@@ -11,8 +11,9 @@
  * A service may answer at any time, also before the request's body has
  * ended, and later from its own timers or from the hub. It answers exactly
  * once: http_head(), any number of http_body(), http_finish(); or
- * http_reset(). After http_finish() or http_reset() the exchange is no longer
- * the service's: nothing is called back and x must not be used.
+ * http_reset(). After http_finish(), whatever it returns, or http_reset() the
+ * exchange is no longer the service's: nothing is called back and x must not
+ * be used. The same after an http_head() of `last` that returned 0.
  *
  * Memory   Spans of struct http_request are valid during http_begin() only.
  *          Bytes given to either side are copied where they must last.

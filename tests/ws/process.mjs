@@ -111,9 +111,18 @@ for (const [name, args, env, says] of [
 	['an unknown argument', ['--nope', 'x'], {}, '--nope: no such'],
 	['a value that is missing', ['--listen'], {}, '--listen: needs a value'],
 	['an address without port', ['--listen', 'localhost'], {},
-		'--listen=localhost: allowed is HOST:PORT'],
-	['a port too high', ['--listen', 'a:65536'], {}, 'allowed is HOST:PORT'],
-	['wss', ['--join', 'wss://a'], {}, 'allowed is ws://'],
+		'--listen=localhost: allowed is '],
+	['a port too high', ['--listen', 'a:65536'], {},
+		'--listen=a:65536: allowed is '],
+	['no hub', ['--join', 'https://a'], {}, 'allowed is ws://'],
+	['TLS without a certificate', ['--listen', `wss://localhost:${PORT}`], {},
+		'WEBRTC_TLS_CERT'],
+	['a certificate that is not there', ['--listen', `wss://localhost:${PORT}`],
+		{ WEBRTC_TLS_CERT: '/nonexistent', WEBRTC_TLS_KEY: '/nonexistent' },
+		'/nonexistent'],
+	['a certificate that is none', ['--listen', `wss://localhost:${PORT}`],
+		{ WEBRTC_TLS_CERT: '/dev/null', WEBRTC_TLS_KEY: '/dev/null' },
+		'no certificate that works'],
 	['a log level', ['--log', 'loud'], {}, '--log=loud'],
 	['a cap', ['--max-per-source', '0'], {}, '1 to 1000000'],
 	['a variable', ['--listen', 'a:1'], { WEBRTC_OFFER_RATE: 'x' },
@@ -129,7 +138,7 @@ for (const [name, args, env, says] of [
 await test('start: a folder that is not there', async () => {
 	const r = alone(['--web', '/nonexistent', '--listen',
 		`127.0.0.1:${HUB_PORT}`]);
-	equal(r.status, 1);
+	equal(r.status, 2);
 	ok(r.stderr.includes('/nonexistent'), r.stderr);
 });
 
