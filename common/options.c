@@ -98,6 +98,9 @@ static const struct option {
 	  "SIGHUP" },
 	{ "tls-key", "WEBRTC_TLS_KEY", "", PASS_TEXT, 0, 0, AT(tls_key),
 	  "a PEM file", "", "its key" },
+	{ "tls-ca", "WEBRTC_TLS_CA", "", PASS_TEXT, 0, 0, 0, "a PEM file", "",
+	  "authorities for a hub that is joined by wss; unset: the machine's"
+	},
 	{ "auth-mode", "WEBRTC_AUTH_MODE", "", CHOICE, 0, 0, GIVEN(tokens),
 	  "none|token", "none",
 	  "token: do not start without a key; with a key every client needs "
@@ -662,10 +665,6 @@ static int check(const struct parsing *p, char *error)
 	if (g->url_tls && !joins && !o->tls_cert)
 		return conflict(error, "WEBRTC_SIGNALING_URL=wss://...: needs "
 				"WEBRTC_TLS_CERT and WEBRTC_TLS_KEY");
-	if (g->url_tls && joins)
-		return conflict(error, "WEBRTC_SIGNALING_URL=wss://...: not "
-				"available yet for a hub to join, allowed is "
-				"ws://");
 	if (joins && g->grpc_only)
 		return conflict(error, "WEBRTC_MODE=grpc: serves, but "
 				"WEBRTC_SIGNALING_URL names a hub to join");

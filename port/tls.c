@@ -1,5 +1,5 @@
 /*
- * tls.c - the server's side of TLS (OpenSSL)
+ * tls.c - TLS (OpenSSL)
  *
  * OpenSSL keeps errors in a list of the thread: what one session leaves there
  * would be read as a failure of the next. Each call clears it first.
@@ -22,9 +22,15 @@ struct tls_server {
 	SSL_CTX *context;
 };
 
+struct tls_client {
+	SSL_CTX *context;
+};
+
 struct tls_session {
 	SSL *ssl;
 };
+
+#define MACHINE_AUTHORITIES "/etc/ssl/certs/ca-certificates.crt"
 
 static const char ciphers[] =
 	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
@@ -262,6 +268,72 @@ int tls_session_new(struct tls_session **out, struct tls_server *s, int fd)
 		return -ENOMEM;
 	}
 	SSL_set_accept_state(t->ssl);
+	*out = t;
+
+	return 0;
+}
+
+int tls_client_new(struct tls_client **out, const char *authorities,
+		   char why[TLS_WHY])
+{
+	struct tls_client *c = calloc(1, sizeof(*c));
+
+	ERR_clear_error();
+	if (!c)
+		return -ENOMEM;
+	c->context = SSL_CTX_new(TLS_client_method());
+	/* All at once: later no file can be opened. */
+	if (!c->context ||
+	    SSL_CTX_set_min_proto_version(c->context, TLS1_2_VERSION) != 1 ||
+	    SSL_CTX_set_cipher_list(c->context, ciphers) != 1 ||
+	    SSL_CTX_load_verify_file(c->context, authorities ? authorities :
+				     MACHINE_AUTHORITIES) != 1) {
+		keep_error(why);
+		ERR_clear_error();
+		tls_client_free(c);
+		return -EINVAL;
+	}
+	SSL_CTX_set_verify(c->context, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_mode(c->context, SSL_MODE_ENABLE_PARTIAL_WRITE |
+				     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+				     SSL_MODE_RELEASE_BUFFERS);
+	*out = c;
+
+	return 0;
+}
+
+void tls_client_free(struct tls_client *c)
+{
+	if (!c)
+		return;
+	SSL_CTX_free(c->context);
+	free(c);
+}
+
+int tls_client_session(struct tls_session **out, struct tls_client *c, int fd,
+		       const char *host)
+{
+	struct tls_session *t = calloc(1, sizeof(*t));
+	bool named;
+
+	ERR_clear_error();
+	if (t)
+		t->ssl = SSL_new(c->context);
+	if (!t || !t->ssl || SSL_set_fd(t->ssl, fd) != 1) {
+		tls_session_free(t);
+		return -ENOMEM;
+	}
+	/* An address has no place in the hello (RFC 6066 3). */
+	named = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(t->ssl),
+					      host) != 1;
+	if (named && (SSL_set1_host(t->ssl, host) != 1 ||
+		      SSL_set_tlsext_host_name(t->ssl, host) != 1)) {
+		ERR_clear_error();
+		tls_session_free(t);
+		return -EINVAL;
+	}
+	ERR_clear_error();
+	SSL_set_connect_state(t->ssl);
 	*out = t;
 
 	return 0;

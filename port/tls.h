@@ -1,5 +1,5 @@
 /*
- * tls.h - the server's side of TLS 1.2 and 1.3 over a socket (OpenSSL)
+ * tls.h - TLS 1.2 and 1.3 over a socket (OpenSSL), mostly the server's side
  *
  * AEAD ciphers only, X25519 and P-256, ALPN h2 and http/1.1, no renegotiation,
  * no early data, no compression. A session holds no buffer while nothing is
@@ -10,8 +10,8 @@
  * Errors   Negative errno; -EAGAIN: at the next event of the descriptor,
  *          for writing if tls_wants_write(). `why` is one line for people.
  * Blocks   Never; the descriptor is non-blocking.
- * Process  Opens no file: certificate and key are PEM in memory, so that they
- *          can be renewed inside a sandbox.
+ * Process  Opens no file but in tls_client_new(): certificate and key are PEM
+ *          in memory, so that they can be renewed inside a sandbox.
  */
 #ifndef PORT_TLS_H
 #define PORT_TLS_H
@@ -30,6 +30,7 @@ enum {
 };
 
 struct tls_server;
+struct tls_client;
 struct tls_session;
 
 struct tls_pem {
@@ -56,6 +57,17 @@ int64_t tls_server_expires(const struct tls_server *s);
 
 int tls_session_new(struct tls_session **out, struct tls_server *s, int fd)
 	MUST_USE;
+
+/* authorities: a PEM file of those that are believed; NULL: the machine's.
+ * -EINVAL. */
+int tls_client_new(struct tls_client **out, const char *authorities,
+		   char why[TLS_WHY]) MUST_USE;
+void tls_client_free(struct tls_client *c);
+
+/* The client's side. host: the name or address that the far end's certificate
+ * must be for; the handshake fails when it is not. */
+int tls_client_session(struct tls_session **out, struct tls_client *c, int fd,
+		       const char *host) MUST_USE;
 void tls_session_free(struct tls_session *t);
 
 /* 0: done. -EPROTO: it failed; nothing more can be said. */

@@ -184,6 +184,8 @@ static const struct option {
 	  "a PEM file", NULL },
 	{ "tls-key", "WEBRTC_TLS_KEY", TEXT, AT(tls_key), 0, 0, NULL,
 	  "a PEM file", NULL },
+	{ "tls-ca", "WEBRTC_TLS_CA", TEXT, AT(tls_ca), 0, 0, NULL,
+	  "a PEM file", NULL },
 	{ "auth-secret", "WEBRTC_AUTH_SECRET", TEXT, AT(auth_secret), 0, 0,
 	  NULL, "a text of 32 bytes at least", NULL },
 	{ "auth-public-key", "WEBRTC_AUTH_PUBLIC_KEY", TEXT,

@@ -56,6 +56,8 @@ struct sig_options {
 	struct hostport hub;	/* of join */
 	const char *hub_path;
 	bool hub_tls;		/* wss:// */
+	const char *tls_ca;	/* PEM file of authorities for it; NULL: the
+				   machine's */
 	const char *auth_token;	/* for that hub, or NULL */
 	const char *origins;	/* comma-separated, or NULL */
 	uint32_t max_per_source;	/* connections of one address */

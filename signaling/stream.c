@@ -90,6 +90,12 @@ int stream_start_tls(struct stream *s, struct tls_server *server)
 	return tls_session_new(&s->tls, server, s->fd);
 }
 
+int stream_join_tls(struct stream *s, struct tls_client *client,
+		    const char *host)
+{
+	return tls_client_session(&s->tls, client, s->fd, host);
+}
+
 int stream_handshake(struct stream *s)
 {
 	int err = tls_handshake(s->tls);

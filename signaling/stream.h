@@ -30,6 +30,7 @@ enum {
 struct stream_chunk;
 struct tls_session;
 struct tls_server;
+struct tls_client;
 
 struct stream {
 	struct loop *loop;
@@ -52,6 +53,10 @@ void stream_fini(struct stream *s);
 
 /* Before anything is read or sent. -ENOMEM. */
 int stream_start_tls(struct stream *s, struct tls_server *server) MUST_USE;
+
+/* The same as a client, of a server that must be `host`. */
+int stream_join_tls(struct stream *s, struct tls_client *client,
+		    const char *host) MUST_USE;
 
 /* 1 when the handshake is over, 0: call again at the next event, or a
  * negative errno: it failed and the connection is of no use. */

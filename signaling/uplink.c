@@ -21,6 +21,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "port/json.h"
+#include "port/tls.h"
 #include "signaling/auth.h"
 #include "signaling/rpc_notify.h"
 #include "signaling/scan.h"
@@ -61,6 +62,21 @@ static void write_name(char name[UPLINK_NAME])
 		 (unsigned long long)(b & 0xffffffffffffull));
 }
 
+static int read_authorities(struct uplink *u, const struct sig_options *o,
+			    char error[SIG_ERROR])
+{
+	char why[TLS_WHY];
+	int err = o->hub_tls ? tls_client_new(&u->tls, o->tls_ca, why) : 0;
+
+	if (err)
+		snprintf(error, SIG_ERROR, "signaling: cannot read the "
+			 "authorities of TLS in %.255s (%s): check "
+			 "WEBRTC_TLS_CA",
+			 o->tls_ca ? o->tls_ca : "this machine's list", why);
+
+	return err;
+}
+
 int uplink_resolve(struct uplink *u, const struct sig_options *o,
 		   char error[SIG_ERROR])
 {
@@ -80,7 +96,7 @@ int uplink_resolve(struct uplink *u, const struct sig_options *o,
 	if (list)
 		freeaddrinfo(list);
 	if (u->addresses_len)
-		return 0;
+		return read_authorities(u, o, error);
 	snprintf(error, SIG_ERROR, "signaling: cannot find the host of %.255s "
 		 "(%s): check WEBRTC_SIGNALING_URL", o->join,
 		 err ? gai_strerror(err) : "no address");
@@ -420,20 +436,12 @@ static void on_upgrade(struct uplink *u, const uint8_t *bytes, size_t len)
 			  len - ((size_t)n - before));
 }
 
-static void on_connected(struct uplink *u)
+static void send_upgrade(struct uplink *u)
 {
-	int err = 0;
-	socklen_t len = sizeof(err);
 	uint64_t dice[2] = { random64(), random64() };
 	const char *token = u->options->auth_token;
 	char request[1024 + AUTH_TOKEN_MAX];
 
-	if (getsockopt(u->stream.fd, SOL_SOCKET, SO_ERROR, &err, &len))
-		err = errno;
-	if (err) {
-		lost(u, strerror(err));
-		return;
-	}
 	ws_write_key(u->key, (const uint8_t *)dice);
 	snprintf(request, sizeof(request),
 		 "GET %s HTTP/1.1\r\nHost: %s%s%s:%u\r\n"
@@ -448,10 +456,43 @@ static void on_connected(struct uplink *u)
 		 token ? "Authorization: Bearer " : "", AUTH_TOKEN_MAX,
 		 token ? token : "", token ? "\r\n" : "");
 	u->state = UPLINK_UPGRADING;
-	u->stream.connecting = false;
 	u->head_len = 0;
 	if (stream_send(&u->stream, request, strlen(request), NULL, 0, false))
 		lost(u, "cannot write");
+}
+
+static void on_securing(struct uplink *u)
+{
+	int done = stream_handshake(&u->stream);
+
+	if (done < 0)
+		lost(u, tls_last_error());
+	else if (done)
+		send_upgrade(u);
+}
+
+static void on_connected(struct uplink *u)
+{
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	if (getsockopt(u->stream.fd, SOL_SOCKET, SO_ERROR, &err, &len))
+		err = errno;
+	if (err) {
+		lost(u, strerror(err));
+		return;
+	}
+	u->stream.connecting = false;
+	if (!u->tls) {
+		send_upgrade(u);
+		return;
+	}
+	if (stream_join_tls(&u->stream, u->tls, u->options->hub.host)) {
+		lost(u, "no memory for TLS");
+		return;
+	}
+	u->state = UPLINK_SECURING;
+	on_securing(u);
 }
 
 static void on_stream(int fd, uint32_t events, struct mono now, void *arg)
@@ -460,9 +501,14 @@ static void on_stream(int fd, uint32_t events, struct mono now, void *arg)
 	struct uplink *u = arg;
 	ssize_t n;
 
+	(void)fd;
 	(void)now;
 	if (u->state == UPLINK_CONNECTING) {
 		on_connected(u);
+		return;
+	}
+	if (u->state == UPLINK_SECURING) {
+		on_securing(u);
 		return;
 	}
 	if ((events & EPOLLOUT) && stream_flush(&u->stream)) {
@@ -471,11 +517,11 @@ static void on_stream(int fd, uint32_t events, struct mono now, void *arg)
 	}
 	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
 		return;
-	n = recv(fd, bytes, sizeof(bytes), 0);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	n = stream_recv(&u->stream, bytes, sizeof(bytes));
+	if (n == -EAGAIN || n == -EINTR)
 		return;
 	if (n <= 0) {
-		lost(u, n ? strerror(errno) : "end of file");
+		lost(u, n ? strerror((int)-n) : "end of file");
 		return;
 	}
 	u->missed = 0;
@@ -551,9 +597,13 @@ void uplink_close(struct uplink *u)
 {
 	static const uint8_t going[] = { WS_CODE_GOING >> 8,
 					 WS_CODE_GOING & 0xff };
+	struct tls_client *tls = u->tls;
 
-	if (!u->loop)
+	u->tls = NULL;
+	if (!u->loop) {
+		tls_client_free(tls);
 		return;
+	}
 	/* A farewell, so that the hub does not hold our name: it is new each
 	 * time. */
 	if (u->state == UPLINK_JOINED)
@@ -564,4 +614,5 @@ void uplink_close(struct uplink *u)
 		ws_fini(&u->ws);
 	}
 	u->state = UPLINK_WAITING;
+	tls_client_free(tls);
 }

@@ -1,14 +1,16 @@
 /*
  * uplink.h - a client of another hub, whose peers call our pipeline
  *
- * Connects to ws://host:port, announces itself as peer-<uuid> (one name for
+ * Connects to ws://host:port or, where the certificate is for that host and
+ * from an authority that is believed, wss://host:port, announces itself as peer-<uuid> (one name for
  * the life of the process) and speaks dialect A as a client. A lost hub is
  * dialled again after 0.5 s, doubling to 30 s, each time +-20 %; calls do not
  * notice. Where the hub hands out a resume token, it is shown then.
  *
  * Memory   Storage of the owner; uplink_close() before it goes away.
- * Process  The host is resolved once, by uplink_resolve(), before the process
- *          sheds its right to open files.
+ * Process  The host is resolved and authorities are read once, by
+ *          uplink_resolve(), before the process sheds its right to open
+ *          files.
  */
 #ifndef SIGNALING_UPLINK_H
 #define SIGNALING_UPLINK_H
@@ -29,6 +31,7 @@ enum { UPLINK_ADDRESSES = 8, UPLINK_NAME = 48 };
 enum uplink_state {
 	UPLINK_WAITING,		/* for the next attempt */
 	UPLINK_CONNECTING,
+	UPLINK_SECURING,	/* the TLS handshake */
 	UPLINK_UPGRADING,	/* the answer to our handshake is awaited */
 	UPLINK_ANNOUNCING,
 	UPLINK_JOINED,
@@ -42,6 +45,7 @@ struct uplink {
 	unsigned addresses_len, next_address;
 	char name[UPLINK_NAME];
 	enum uplink_state state;
+	struct tls_client *tls;	/* wss:// only */
 	struct stream stream;
 	struct ws ws;
 	struct timer timer;
@@ -54,7 +58,8 @@ struct uplink {
 	unsigned missed;	/* pings without a sign of life */
 };
 
-/* -EADDRNOTAVAIL: no such host; error says so in one line. */
+/* -EADDRNOTAVAIL: no such host. -EINVAL: no authorities to be had. error says
+ * so in one line. */
 int uplink_resolve(struct uplink *u, const struct sig_options *o,
 		   char error[SIG_ERROR]) MUST_USE;
 

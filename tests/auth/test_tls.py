@@ -90,6 +90,39 @@ def test_the_key_is_read_again_by_a_new_signaling(server, certificate):
     raise AssertionError("signaling did not come back")
 
 
+def joined(hub, wanted, seconds=10):
+    """Whether so many servers have announced themselves at the hub."""
+    async def body():
+        end = time.monotonic() + seconds
+        async with websockets.connect(f"ws://localhost:{hub}") as socket_:
+            while time.monotonic() < end:
+                await socket_.send('{"jsonrpc":"2.0","id":1,"method":"list_peers"}')
+                if (await socket_.recv()).count('"peer-') >= wanted:
+                    return True
+                await asyncio.sleep(0.1)
+        return False
+    return asyncio.run(body())
+
+
+def test_a_hub_is_joined_by_wss_where_its_certificate_is_believed(server, certificate, tmp_path):
+    # One process that serves both, to look at it without TLS.
+    server(PORT, **settings(certificate, WEBRTC_SIGNALING_URL=f"ws://0.0.0.0:{PORT}",
+                            GRPC_SIGNALING_ADDRESS="0.0.0.0:18093"))
+    by_name = server(1, WEBRTC_SIGNALING_URL="wss://localhost:18093", WEBRTC_TLS_CA=certificate.cert)
+    assert joined(PORT, 1), by_name.log.read_text()
+    by_address = server(1, WEBRTC_SIGNALING_URL="wss://127.0.0.1:18093/any/path", WEBRTC_TLS_CA=certificate.cert)
+    assert joined(PORT, 2), by_address.log.read_text()
+    # An authority that is not its own, the machine's, and a name that its certificate lacks.
+    other = tmp_path / "other"
+    other.mkdir()
+    strangers = [server(1, WEBRTC_SIGNALING_URL="wss://localhost:18093", WEBRTC_TLS_CA=type(certificate)(other).cert),
+                 server(1, WEBRTC_SIGNALING_URL="wss://localhost:18093"),
+                 server(1, WEBRTC_SIGNALING_URL="wss://127.0.0.2:18093", WEBRTC_TLS_CA=certificate.cert)]
+    assert not joined(PORT, 3, 2)
+    for one in strangers:
+        assert "certificate verify failed" in one.log.read_text(), one.log.read_text()
+
+
 def test_an_explicit_ws_stays_plain_and_grpc_speaks_tls(server, certificate):
     server(PORT, **settings(certificate, WEBRTC_SIGNALING_URL=f"ws://0.0.0.0:{PORT}",
                             GRPC_SIGNALING_ADDRESS="127.0.0.1:18093"))

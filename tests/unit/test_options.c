@@ -91,6 +91,8 @@ static const struct {
 	  "/" },
 	{ "ws://hub.example.org/ws", SIGNALING_JOIN, "hub.example.org", 80,
 	  "/ws" },
+	{ "wss://hub.example.org/ws", SIGNALING_JOIN, "hub.example.org", 443,
+	  "/ws" },
 };
 
 START_TEST(the_signaling_url_says_where)
@@ -352,9 +354,6 @@ static const struct {
 	{ "WEBRTC_SIGNALING_URL=wss://0.0.0.0:1", { NULL },
 	  "WEBRTC_SIGNALING_URL=wss://...: needs WEBRTC_TLS_CERT and "
 	  "WEBRTC_TLS_KEY" },
-	{ "WEBRTC_SIGNALING_URL=wss://hub/x", { NULL },
-	  "WEBRTC_SIGNALING_URL=wss://...: not available yet for a hub to "
-	  "join, allowed is ws://" },
 	{ "WEBRTC_ENABLE_GRPC_SIGNALING=x", { NULL },
 	  "WEBRTC_ENABLE_GRPC_SIGNALING=x: allowed is true or false" },
 	{ "GRPC_SIGNALING_ADDRESS=0.0.0.0", { NULL },
