@@ -30,6 +30,10 @@ int bus_dial(struct bus **out, const char *path) MUST_USE;
 /* NULL is fine. */
 void bus_free(struct bus *bus);
 
+/* The same in a thread of its own: the close of nng may never return, once in
+ * ten thousands (docs/decisions/001). Its memory then stays. */
+void bus_retire(struct bus *bus);
+
 /* Readable when bus_recv() may have a frame. Belongs to nng: poll it, never
  * read or close it. */
 int bus_fd(const struct bus *bus);

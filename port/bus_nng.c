@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <nng/nng.h>
 #include <nng/protocol/pair1/pair.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,26 @@ void bus_free(struct bus *bus)
 		return;
 	nng_close(bus->socket);
 	free(bus);
+}
+
+static void *free_aside(void *bus)
+{
+	bus_free(bus);
+
+	return NULL;
+}
+
+void bus_retire(struct bus *bus)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	if (!bus || pthread_attr_init(&attr))
+		return;
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	/* Without a thread it stays: better that than a caller that hangs. */
+	(void)!pthread_create(&thread, &attr, free_aside, bus);
+	pthread_attr_destroy(&attr);
 }
 
 int bus_fd(const struct bus *bus)

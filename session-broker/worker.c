@@ -72,7 +72,7 @@ static void on_parked(struct mono now, void *arg)
 	struct parked *p = arg;
 
 	(void)now;
-	bus_free(p->bus);
+	bus_retire(p->bus);
 	free(p);
 }
 
@@ -92,7 +92,7 @@ static void close_bus(struct worker *w)
 		loop_timer(w->b->loop, &p->timer,
 			   mono_add(mono_now(), PARK_US), on_parked, p);
 	} else if (w->phase != AT_BOOT) {
-		bus_free(w->bus);
+		bus_retire(w->bus);
 	}
 	w->bus = NULL;
 }
