@@ -263,7 +263,9 @@ static int read_request(struct pb_request *out, const pb_signaling_request *m)
 		out->ask = PB_LIST_PEERS;
 		break;
 	case CASE(_NOT_SET):
+	/* clang-format off */
 	case _REMOTEMEDIA__V1__WEBRTC__SIGNALING_REQUEST__REQUEST__CASE_IS_INT_SIZE:
+		/* clang-format on */
 		break;
 	}
 

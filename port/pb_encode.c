@@ -126,7 +126,7 @@ static int put_peers(struct peer_list *l, const struct pb_peer *peers,
 	return err;
 }
 
-static int respond_peers(struct pb_bytes *out, RM(SignalingResponse) * m,
+static int respond_peers(struct pb_bytes *out, RM(SignalingResponse) m,
 			 const struct pb_response *r)
 {
 	RM(PeerListResponse) list = INIT(PEER_LIST_RESPONSE);
@@ -136,11 +136,11 @@ static int respond_peers(struct pb_bytes *out, RM(SignalingResponse) * m,
 	list.peers = peers.infos;
 	list.n_peers = peers.len;
 	list.count = (uint32_t)peers.len;
-	m->peer_list = &list;
-	m->response_case =
+	m.peer_list = &list;
+	m.response_case =
 		REMOTEMEDIA__V1__WEBRTC__SIGNALING_RESPONSE__RESPONSE_PEER_LIST;
 	if (!err)
-		err = pack(out, &m->base);
+		err = pack(out, &m.base);
 	list_free(&peers);
 
 	return err;
@@ -176,19 +176,19 @@ static int put_joined(RM(PeerJoinedNotification) * joined,
 #define NOTE(name) \
 	REMOTEMEDIA__V1__WEBRTC__SIGNALING_NOTIFICATION__NOTIFICATION_##name
 
-static int pack_note(struct pb_bytes *out, RM(SignalingResponse) * m,
+static int pack_note(struct pb_bytes *out, RM(SignalingResponse) m,
 		     RM(SignalingNotification) * note)
 {
-	m->notification = note;
+	m.notification = note;
 	/* clang-format off */
-	m->response_case =
+	m.response_case =
 		REMOTEMEDIA__V1__WEBRTC__SIGNALING_RESPONSE__RESPONSE_NOTIFICATION;
 	/* clang-format on */
 
-	return pack(out, &m->base);
+	return pack(out, &m.base);
 }
 
-static int respond_joined(struct pb_bytes *out, RM(SignalingResponse) * m,
+static int respond_joined(struct pb_bytes *out, RM(SignalingResponse) m,
 			  const struct pb_peer *peer)
 {
 	RM(SignalingNotification) note = INIT(SIGNALING_NOTIFICATION);
@@ -219,7 +219,7 @@ static int respond_joined(struct pb_bytes *out, RM(SignalingResponse) * m,
 	return err;
 }
 
-static int respond_offer(struct pb_bytes *out, RM(SignalingResponse) * m,
+static int respond_offer(struct pb_bytes *out, RM(SignalingResponse) m,
 			 const struct pb_response *r)
 {
 	RM(SignalingNotification) note = INIT(SIGNALING_NOTIFICATION);
@@ -235,7 +235,7 @@ static int respond_offer(struct pb_bytes *out, RM(SignalingResponse) * m,
 	return pack_note(out, m, &note);
 }
 
-static int respond_answer(struct pb_bytes *out, RM(SignalingResponse) * m,
+static int respond_answer(struct pb_bytes *out, RM(SignalingResponse) m,
 			  const struct pb_response *r)
 {
 	RM(SignalingNotification) note = INIT(SIGNALING_NOTIFICATION);
@@ -250,7 +250,7 @@ static int respond_answer(struct pb_bytes *out, RM(SignalingResponse) * m,
 	return pack_note(out, m, &note);
 }
 
-static int respond_candidate(struct pb_bytes *out, RM(SignalingResponse) * m,
+static int respond_candidate(struct pb_bytes *out, RM(SignalingResponse) m,
 			     const struct pb_response *r)
 {
 	RM(SignalingNotification) note = INIT(SIGNALING_NOTIFICATION);
@@ -266,7 +266,7 @@ static int respond_candidate(struct pb_bytes *out, RM(SignalingResponse) * m,
 	return pack_note(out, m, &note);
 }
 
-static int respond_gone(struct pb_bytes *out, RM(SignalingResponse) * m,
+static int respond_gone(struct pb_bytes *out, RM(SignalingResponse) m,
 			const struct pb_response *r)
 {
 	RM(SignalingNotification) note = INIT(SIGNALING_NOTIFICATION);
@@ -286,21 +286,21 @@ static int respond_gone(struct pb_bytes *out, RM(SignalingResponse) * m,
 	return pack_note(out, m, &note);
 }
 
-static int respond_ack(struct pb_bytes *out, RM(SignalingResponse) * m,
+static int respond_ack(struct pb_bytes *out, RM(SignalingResponse) m,
 		       const struct pb_response *r)
 {
 	RM(AckResponse) ack = INIT(ACK_RESPONSE);
 
 	ack.message = text(r->message);
 	ack.data = text(r->data);
-	m->ack = &ack;
-	m->response_case =
+	m.ack = &ack;
+	m.response_case =
 		REMOTEMEDIA__V1__WEBRTC__SIGNALING_RESPONSE__RESPONSE_ACK;
 
-	return pack(out, &m->base);
+	return pack(out, &m.base);
 }
 
-static int respond_error(struct pb_bytes *out, RM(SignalingResponse) * m,
+static int respond_error(struct pb_bytes *out, RM(SignalingResponse) m,
 			 const struct pb_response *r)
 {
 	RM(ErrorResponse) error = INIT(ERROR_RESPONSE);
@@ -308,11 +308,11 @@ static int respond_error(struct pb_bytes *out, RM(SignalingResponse) * m,
 	error.code = r->code;
 	error.message = text(r->message);
 	error.details = text(r->data);
-	m->error = &error;
-	m->response_case =
+	m.error = &error;
+	m.response_case =
 		REMOTEMEDIA__V1__WEBRTC__SIGNALING_RESPONSE__RESPONSE_ERROR;
 
-	return pack(out, &m->base);
+	return pack(out, &m.base);
 }
 
 int pb_response_encode(struct pb_bytes *out, const struct pb_response *r)
@@ -322,22 +322,22 @@ int pb_response_encode(struct pb_bytes *out, const struct pb_response *r)
 	m.request_id = text(r->id);
 	switch (r->say) {
 	case PB_ACK:
-		return respond_ack(out, &m, r);
+		return respond_ack(out, m, r);
 	case PB_PEERS:
-		return respond_peers(out, &m, r);
+		return respond_peers(out, m, r);
 	case PB_ERROR:
-		return respond_error(out, &m, r);
+		return respond_error(out, m, r);
 	case PB_JOINED:
-		return respond_joined(out, &m, r->peers);
+		return respond_joined(out, m, r->peers);
 	case PB_GOT_OFFER:
-		return respond_offer(out, &m, r);
+		return respond_offer(out, m, r);
 	case PB_GOT_ANSWER:
-		return respond_answer(out, &m, r);
+		return respond_answer(out, m, r);
 	case PB_GOT_CANDIDATE:
-		return respond_candidate(out, &m, r);
+		return respond_candidate(out, m, r);
 	case PB_LEFT:
 	case PB_DISCONNECTED:
-		return respond_gone(out, &m, r);
+		return respond_gone(out, m, r);
 	}
 
 	return -EINVAL;
@@ -387,11 +387,13 @@ int pb_serving_encode(struct pb_bytes *out, enum pb_serving serving)
 
 #define RE(name) Grpc__Reflection__V1__##name
 #define RE_INIT(name) GRPC__REFLECTION__V1__##name##__INIT
+/* clang-format off */
 #define ANSWER(name) \
 	GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_##name
+/* clang-format on */
 
 static int reflect_files(struct pb_bytes *out,
-			 RE(ServerReflectionResponse) * m,
+			 RE(ServerReflectionResponse) m,
 			 const struct pb_reflection *r)
 {
 	RE(FileDescriptorResponse) files = RE_INIT(FILE_DESCRIPTOR_RESPONSE);
@@ -407,16 +409,16 @@ static int reflect_files(struct pb_bytes *out,
 	}
 	files.n_file_descriptor_proto = r->files_len;
 	files.file_descriptor_proto = data;
-	m->file_descriptor_response = &files;
-	m->message_response_case = ANSWER(FILE_DESCRIPTOR_RESPONSE);
-	err = pack(out, &m->base);
+	m.file_descriptor_response = &files;
+	m.message_response_case = ANSWER(FILE_DESCRIPTOR_RESPONSE);
+	err = pack(out, &m.base);
 	free(data);
 
 	return err;
 }
 
 static int reflect_services(struct pb_bytes *out,
-			    RE(ServerReflectionResponse) * m,
+			    RE(ServerReflectionResponse) m,
 			    const struct pb_reflection *r)
 {
 	RE(ListServiceResponse) list = RE_INIT(LIST_SERVICE_RESPONSE);
@@ -435,9 +437,9 @@ static int reflect_services(struct pb_bytes *out,
 		}
 		list.n_service = r->services_len;
 		list.service = pointers;
-		m->list_services_response = &list;
-		m->message_response_case = ANSWER(LIST_SERVICES_RESPONSE);
-		err = pack(out, &m->base);
+		m.list_services_response = &list;
+		m.message_response_case = ANSWER(LIST_SERVICES_RESPONSE);
+		err = pack(out, &m.base);
 	}
 	free(services);
 	free(pointers);
@@ -455,9 +457,9 @@ int pb_reflection_encode(struct pb_bytes *out, const struct pb_question *q,
 	m.valid_host = original->host;
 	m.original_request = original;
 	if (r->files_len)
-		return reflect_files(out, &m, r);
+		return reflect_files(out, m, r);
 	if (r->services_len)
-		return reflect_services(out, &m, r);
+		return reflect_services(out, m, r);
 	error.error_code = (int32_t)r->error;
 	error.error_message = text(r->message);
 	m.error_response = &error;

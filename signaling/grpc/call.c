@@ -71,33 +71,7 @@ static void finish(struct grpc_call *c)
 		carry_end(c);
 }
 
-static void on_stuck(struct mono now, void *arg)
-{
-	struct grpc_call *c = arg;
-
-	(void)now;
-	enter(c);
-	metrics_add(c->door->world->metrics, M_SLOW_DROPPED);
-	if (c->rest.at) {
-		/* Half a message is out: no status can follow it. */
-		free(c->rest.at);
-		c->rest = (struct pb_bytes){ 0 };
-		http_reset(c->x);
-		c->x = NULL;
-	}
-	grpc_end(c, GRPC_RESOURCE_EXHAUSTED, "the answers are not read");
-	c->done = true;
-	leave(c);
-}
-
-static void set_stuck(struct grpc_call *c)
-{
-	if (c->is_stuck)
-		return;
-	c->is_stuck = true;
-	loop_timer(c->door->loop, &c->stuck,
-		   mono_add(mono_now(), GRPC_STUCK_US), on_stuck, c);
-}
+static void set_stuck(struct grpc_call *c);
 
 /* Cut, where it is too long, between two characters. */
 static void copy_why(char out[GRPC_TEXT_MAX], const char *why)
@@ -114,11 +88,11 @@ static void copy_why(char out[GRPC_TEXT_MAX], const char *why)
 	out[len] = '\0';
 }
 
-void grpc_end(struct grpc_call *c, unsigned status, const char *why)
+/* From where the call is entered already. */
+static void end(struct grpc_call *c, unsigned status, const char *why)
 {
 	if (c->ended)
 		return;
-	enter(c);
 	c->ended = true;
 	c->status = status;
 	copy_why(c->why, why);
@@ -130,7 +104,41 @@ void grpc_end(struct grpc_call *c, unsigned status, const char *why)
 	finish(c);
 	if (!c->done)
 		set_stuck(c);
+}
+
+void grpc_end(struct grpc_call *c, unsigned status, const char *why)
+{
+	enter(c);
+	end(c, status, why);
 	leave(c);
+}
+
+static void on_stuck(struct mono now, void *arg)
+{
+	struct grpc_call *c = arg;
+
+	(void)now;
+	enter(c);
+	metrics_add(c->door->world->metrics, M_SLOW_DROPPED);
+	if (c->rest.at) {
+		/* Half a message is out: no status can follow it. */
+		free(c->rest.at);
+		c->rest = (struct pb_bytes){ 0 };
+		http_reset(c->x);
+		c->x = NULL;
+	}
+	end(c, GRPC_RESOURCE_EXHAUSTED, "the answers are not read");
+	c->done = true;
+	leave(c);
+}
+
+static void set_stuck(struct grpc_call *c)
+{
+	if (c->is_stuck)
+		return;
+	c->is_stuck = true;
+	loop_timer(c->door->loop, &c->stuck,
+		   mono_add(mono_now(), GRPC_STUCK_US), on_stuck, c);
 }
 
 static void on_later(struct mono now, void *arg)
@@ -226,7 +234,7 @@ static bool read_timeout(struct grpc_call *c, struct mono now)
 	if (!v.at)
 		return true;
 	if (grpc_timeout(v, &us)) {
-		grpc_end(c, GRPC_INVALID_ARGUMENT,
+		end(c, GRPC_INVALID_ARGUMENT,
 			 "grpc-timeout is not 1 to 8 digits and one of HMSmun");
 		return false;
 	}
@@ -241,7 +249,7 @@ static void unknown(struct grpc_call *c, struct h1_span path)
 
 	snprintf(why, sizeof(why), "unknown method %.*s",
 		 (int)(path.len < 200 ? path.len : 200), path.at);
-	grpc_end(c, GRPC_UNIMPLEMENTED, why);
+	end(c, GRPC_UNIMPLEMENTED, why);
 	metrics_add(c->door->world->metrics, M_GRPC_BAD);
 }
 
@@ -264,7 +272,7 @@ void grpc_call_begin(struct grpc_call *c, struct h1_span path,
 		if (c->method->begin)
 			c->method->begin(c, now);
 		if (!c->ended && c->method->streams_out && carry_head(c))
-			grpc_end(c, GRPC_UNAVAILABLE, "no room");
+			end(c, GRPC_UNAVAILABLE, "no room");
 	}
 	c->headers = NULL;
 	c->headers_len = 0;
@@ -275,12 +283,12 @@ void grpc_call_begin(struct grpc_call *c, struct h1_span path,
 static void keep_request(struct grpc_call *c, const struct grpc_message *m)
 {
 	if (c->requests++) {
-		grpc_end(c, GRPC_INTERNAL, "more than one request message");
+		end(c, GRPC_INTERNAL, "more than one request message");
 		return;
 	}
 	c->request = malloc(m->len ? m->len : 1);
 	if (!c->request) {
-		grpc_end(c, GRPC_RESOURCE_EXHAUSTED, "no memory");
+		end(c, GRPC_RESOURCE_EXHAUSTED, "no memory");
 		return;
 	}
 	memcpy(c->request, m->bytes, m->len);
@@ -294,20 +302,20 @@ static void frame_error(struct grpc_call *c, int err)
 	metrics_add(c->door->world->metrics, M_GRPC_BAD);
 	switch (err) {
 	case -EMSGSIZE:
-		snprintf(why, sizeof(why), "a message of more than %zu bytes",
+		snprintf(why, sizeof(why), "a message of over %zu bytes",
 			 c->frames.max);
-		grpc_end(c, GRPC_RESOURCE_EXHAUSTED, why);
+		end(c, GRPC_RESOURCE_EXHAUSTED, why);
 		break;
 	case -EOPNOTSUPP:
-		grpc_end(c, GRPC_UNIMPLEMENTED,
+		end(c, GRPC_UNIMPLEMENTED,
 			 "compressed messages are not read; "
 			 "grpc-accept-encoding: identity");
 		break;
 	case -EBADMSG:
-		grpc_end(c, GRPC_INTERNAL, "not a gRPC frame");
+		end(c, GRPC_INTERNAL, "not a gRPC frame");
 		break;
 	default:
-		grpc_end(c, GRPC_RESOURCE_EXHAUSTED, "no memory");
+		end(c, GRPC_RESOURCE_EXHAUSTED, "no memory");
 	}
 }
 
@@ -342,7 +350,7 @@ static void take_text(struct grpc_call *c, const void *bytes, size_t len,
 
 		if (n < 0) {
 			metrics_add(c->door->world->metrics, M_GRPC_BAD);
-			grpc_end(c, GRPC_INTERNAL, "not base64");
+			end(c, GRPC_INTERNAL, "not base64");
 			return;
 		}
 		take(c, part, (size_t)n, now);
@@ -368,7 +376,7 @@ static void give_request(struct grpc_call *c, struct mono now)
 {
 	set_deadline(c, c->due);
 	if (c->requests == 0)
-		grpc_end(c, GRPC_INTERNAL, "no request message");
+		end(c, GRPC_INTERNAL, "no request message");
 	else
 		c->method->message(c, c->request, c->request_len, now);
 	free(c->request);
@@ -382,7 +390,7 @@ void grpc_call_half_close(struct grpc_call *c, struct mono now)
 		c->half_closed = true;
 		if (!grpc_frames_whole(&c->frames) ||
 		    !b64_whole(&c->base64))
-			grpc_end(c, GRPC_INTERNAL,
+			end(c, GRPC_INTERNAL,
 				 "the request ends inside a message");
 		else if (c->method->streams_in)
 			c->method->half_close(c, now);
@@ -400,7 +408,7 @@ void grpc_call_writable(struct grpc_call *c, struct mono now)
 	if (c->rest.at)
 		ret = carry_rest(c);
 	if (ret < 0)
-		grpc_end(c, GRPC_INTERNAL, "the answer cannot be sent");
+		end(c, GRPC_INTERNAL, "the answer cannot be sent");
 	if (ret > 0) {
 		c->is_stuck = false;
 		loop_untimer(&c->stuck);
@@ -425,8 +433,7 @@ void grpc_call_gone(struct grpc_call *c, bool lost, struct mono now)
 	c->lost = lost;
 	free(c->rest.at);
 	c->rest = (struct pb_bytes){ 0 };
-	if (!c->ended)
-		grpc_end(c, GRPC_CANCELLED, "");
+	end(c, GRPC_CANCELLED, "");
 	c->done = true;
 	leave(c);
 }

@@ -299,7 +299,7 @@ static void get_peers_begin(struct grpc_call *c, struct mono now)
 static void get_peers(struct grpc_call *c, const void *bytes, size_t len,
 		      struct mono now)
 {
-	struct pb_bytes out;
+	struct pb_bytes out = { 0 };
 	struct peer_views v;
 	int err;
 
