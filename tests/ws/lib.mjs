@@ -142,14 +142,17 @@ export async function connect(open) {
 	for (;;) {
 		const wire = await new Promise((resolve) => {
 			/* Whose certificate it is, is no matter of these cases. */
+			const tcp = net.connect({ host, port, noDelay: true });
 			const s = secure
-				? tls.connect({ host, port, rejectUnauthorized: false })
-				: net.connect({ host, port, noDelay: true });
+				? tls.connect({ socket: tcp, rejectUnauthorized: false })
+				: tcp;
+			/* A reset is TCP's, and a socket of TLS has none. */
+			s.resetAndDestroy = () =>
+				net.Socket.prototype.resetAndDestroy.call(tcp);
+			tcp.on('error', () => resolve(null));
 			s.on('error', () => resolve(null));
-			s.on(secure ? 'secureConnect' : 'connect', () => {
-				s.setNoDelay(true);
-				resolve(new Wire(s));
-			});
+			s.on(secure ? 'secureConnect' : 'connect', () =>
+				resolve(new Wire(s)));
 		});
 		/* A refusal at accept closes within the same turn of its loop;
 		 * where there was one there will be more, so look closer. */
