@@ -214,11 +214,17 @@ int grpc_send(struct grpc_call *c, struct pb_bytes message)
 static void on_deadline(struct mono now, void *arg)
 {
 	struct grpc_call *c = arg;
-	bool ours = mono_before(now, c->due);
+	char why[64] = "deadline exceeded";
 
-	grpc_end(c, GRPC_DEADLINE_EXCEEDED,
-		 ours ? "the request did not come within 10 s"
-		      : "deadline exceeded");
+	if (mono_before(now, c->due))
+		snprintf(why, sizeof(why), "no request within %u s",
+			 c->door->limits->announce_timeout_s);
+	grpc_end(c, GRPC_DEADLINE_EXCEEDED, why);
+}
+
+int64_t grpc_patience_us(const struct grpc_call *c)
+{
+	return c->door->limits->announce_timeout_s * (int64_t)1000000;
 }
 
 static void set_deadline(struct grpc_call *c, struct mono due)
@@ -257,6 +263,8 @@ void grpc_call_begin(struct grpc_call *c, struct h1_span path,
 		     const struct h1_header *headers, unsigned headers_len,
 		     struct mono now)
 {
+	int64_t patience = grpc_patience_us(c);
+
 	enter(c);
 	c->headers = headers;
 	c->headers_len = headers_len;
@@ -268,7 +276,7 @@ void grpc_call_begin(struct grpc_call *c, struct h1_span path,
 					? c->due
 					: mono_min(c->due,
 						   mono_add(now,
-							    GRPC_REQUEST_US)));
+							    patience)));
 		if (c->method->begin)
 			c->method->begin(c, now);
 		if (!c->ended && c->method->streams_out && carry_head(c))

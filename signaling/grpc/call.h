@@ -30,7 +30,6 @@
 #include "signaling/text.h"
 
 enum {
-	GRPC_REQUEST_US = 10000000,	/* for the one request of a call */
 	GRPC_STUCK_US = 10000000,
 	GRPC_PIECE = 65536,	/* of a large message, given at once */
 	GRPC_EXTRAS = 16,	/* headers, and trailers, of an answer */
@@ -108,6 +107,9 @@ void grpc_end(struct grpc_call *c, unsigned status, const char *why);
 /* From where a call must not end, as inside an event of the hub: the end
  * comes at the loop's next turn. The first one counts. */
 void grpc_end_later(struct grpc_call *c, unsigned status, const char *why);
+
+/* How long a client may take until it has said what it wants. */
+int64_t grpc_patience_us(const struct grpc_call *c);
 
 /* Counts one call of a method and writes its line. */
 void grpc_log(struct grpc_call *c, const char *method, struct mono start,

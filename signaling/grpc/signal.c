@@ -70,11 +70,13 @@ static bool let_in(struct signal *s, struct h1_span token)
 static void on_silent(struct mono now, void *arg)
 {
 	struct signal *s = arg;
+	char why[64];
 
 	(void)now;
+	snprintf(why, sizeof(why), "no announce within %u s",
+		 s->call->door->limits->announce_timeout_s);
 	if (!member_is_announced(&s->member))
-		grpc_end(s->call, GRPC_DEADLINE_EXCEEDED,
-			 "no announce within 10 s");
+		grpc_end(s->call, GRPC_DEADLINE_EXCEEDED, why);
 }
 
 struct signal *signal_new(struct grpc_call *c, struct mono now)
@@ -90,7 +92,7 @@ struct signal *signal_new(struct grpc_call *c, struct mono now)
 	c->arg = s;
 	member_init(&s->member, c->door->world, &ops, now);
 	loop_timer(c->door->loop, &s->announce,
-		   mono_add(now, SIGNAL_ANNOUNCE_US), on_silent, s);
+		   mono_add(now, grpc_patience_us(c)), on_silent, s);
 
 	return let_in(s, signal_token(c)) ? s : NULL;
 }

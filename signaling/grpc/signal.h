@@ -14,7 +14,6 @@
 #include "signaling/member.h"
 
 enum {
-	SIGNAL_ANNOUNCE_US = 10000000,
 	SIGNAL_ID_MAX = 256,	/* bytes of a request_id */
 	SIGNAL_SESSION = 33,	/* of Subscribe and Send: hex and NUL */
 };

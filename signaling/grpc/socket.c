@@ -33,7 +33,7 @@ static void on_silent(struct mono now, void *arg)
 	struct grpc_talk *t = arg;
 
 	(void)now;
-	t->to.close(WS_CODE_POLICY, "no headers within 10 s", t->to.arg);
+	t->to.close(WS_CODE_POLICY, "the headers did not come", t->to.arg);
 }
 
 /*
@@ -137,7 +137,8 @@ unsigned grpc_ws_open(struct talk *out, struct door *door,
 	t->door = door;
 	t->to = *to;
 	memcpy(t->path, r->path.at, r->path.len);
-	loop_timer(door->loop, &t->deadline, mono_add(now, GRPC_REQUEST_US),
+	loop_timer(door->loop, &t->deadline, mono_add(now, door->limits->announce_timeout_s *
+				      (int64_t)1000000),
 		   on_silent, t);
 	*out = (struct talk){ &ops, t, GRPC_WS_PROTOCOL };
 
