@@ -137,7 +137,8 @@ static void on_sweep(struct mono now, void *arg)
 	if (d->tls && !mono_before(now, d->rotate_at)) {
 		d->rotate_at = mono_add(now, TICKETS_US);
 		if (tls_server_rotate(d->tls))
-			log_line(LOG_ERROR, "TLS tickets", "why=\"they keep their keys\"");
+			log_line(LOG_ERROR, "TLS tickets",
+				 "why=\"they keep their keys\"");
 	}
 	loop_timer(d->loop, &d->sweep, mono_add(now, SWEEP_US), on_sweep, d);
 }

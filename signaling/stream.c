@@ -130,7 +130,7 @@ ssize_t stream_recv(struct stream *s, void *bytes, size_t room)
 static void leave(struct stream *s, size_t n)
 {
 	s->sent += n;
-	while (n) {
+	while (n && s->first) {
 		struct stream_chunk *c = s->first;
 		size_t part = c->len - c->done;
 

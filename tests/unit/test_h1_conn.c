@@ -204,7 +204,7 @@ START_TEST(an_answer_without_a_length_is_chunked)
 }
 END_TEST
 
-START_TEST(http_1_0_gets_no_chunks_and_the_end_of_the_connection)
+START_TEST(http_1_0_gets_no_chunks_but_the_end)
 {
 	struct http_head head = { .status = 200 };
 	const char *heard;
@@ -766,7 +766,7 @@ static void add_http(TCase *t)
 	tcase_add_test(t, an_answer_before_the_end_of_the_request_drains_it);
 	tcase_add_test(t, requests_in_one_packet_wait_for_each_other);
 	tcase_add_test(t, an_answer_without_a_length_is_chunked);
-	tcase_add_test(t, http_1_0_gets_no_chunks_and_the_end_of_the_connection);
+	tcase_add_test(t, http_1_0_gets_no_chunks_but_the_end);
 	tcase_add_test(t, http_1_0_may_keep_a_connection_with_a_length);
 	tcase_add_test(t, head_counts_a_body_and_sends_none);
 	tcase_add_test(t, an_answer_of_nothing_but_a_head);
