@@ -465,7 +465,7 @@ static int parse_pass(struct parsing *p, const struct option *row,
 		      const char *value)
 {
 	uint32_t number;
-	bool yes;
+	bool yes = false;
 	int err = 0;
 
 	if (row->kind == PASS_NUMBER)

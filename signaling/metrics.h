@@ -16,6 +16,7 @@
 #include "signaling/text.h"
 
 /* enumerator, Prometheus name (without remotemedia_), label, help */
+/* clang-format off */
 #define METRICS_TABLE(ROW) \
 ROW(M_CONN_PLAIN, "signaling_connections_total", "listener=\"plain\"", "Connections that were accepted.") \
 ROW(M_CONN_TLS, "signaling_connections_total", "listener=\"tls\"", "") \
@@ -44,6 +45,7 @@ ROW(M_SLOW_DROPPED, "signaling_slow_clients_total", "", "Connections closed beca
 ROW(M_RELAYED, "signaling_relayed_messages_total", "", "Messages passed from one peer to another.") \
 ROW(M_ANNOUNCED, "signaling_announces_total", "result=\"joined\"", "Announced peers.") \
 ROW(M_RESUMED, "signaling_announces_total", "result=\"resumed\"", "")
+/* clang-format on */
 
 #define METRICS_ROW(id, ...) id,
 enum metric { METRICS_TABLE(METRICS_ROW) METRICS };

@@ -2,10 +2,10 @@
  * uplink.h - a client of another hub, whose peers call our pipeline
  *
  * Connects to ws://host:port or, where the certificate is for that host and
- * from an authority that is believed, wss://host:port, announces itself as peer-<uuid> (one name for
- * the life of the process) and speaks dialect A as a client. A lost hub is
- * dialled again after 0.5 s, doubling to 30 s, each time +-20 %; calls do not
- * notice. Where the hub hands out a resume token, it is shown then.
+ * from an authority that is believed, wss://host:port, announces itself as
+ * peer-<uuid> (one name for the life of the process) and speaks dialect A as a
+ * client. A lost hub is dialled again after 0.5 s, doubling to 30 s, each time
+ * +-20 %; calls do not notice.
  *
  * Memory   Storage of the owner; uplink_close() before it goes away.
  * Process  The host is resolved and authorities are read once, by
