@@ -177,8 +177,6 @@ struct rundir_call {
 	char name[MSG_NAME + 1];
 	char session_name[MSG_NAME + 1];
 };
-
-void rundir_call_of(struct rundir_call *out, const struct peer *p);
 int rundir_note_call(struct broker *b, const char *name,
 		     const struct rundir_call *call) MUST_USE;
 int rundir_read_call(struct broker *b, const char *name,
@@ -276,6 +274,8 @@ void session_leave(struct session *s);
 /* Room on its media-worker for one more; a session without a link yet may
  * move. -EUSERS: none. */
 int session_place(struct session *s) MUST_USE;
+/* What the next broker shall know of this peer. */
+void session_note(struct rundir_call *out, const struct peer *p);
 /* The name that was wished for, or "". */
 const char *session_wish(const struct session *s);
 

@@ -52,7 +52,7 @@ static void note_call(struct peer *p)
 {
 	struct rundir_call c;
 
-	rundir_call_of(&c, p);
+	session_note(&c, p);
 	if (p->ice && rundir_note_call(p->b, p->ice->name, &c))
 		log_warn("call not noted", "peer=%s", p->name);
 }

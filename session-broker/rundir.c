@@ -248,18 +248,6 @@ pid_t rundir_pid(struct broker *b, const char *name)
 	return pid;
 }
 
-void rundir_call_of(struct rundir_call *out, const struct peer *p)
-{
-	*out = (struct rundir_call){
-		.call = p->call, .session = p->session->number,
-		.port = p->port, .media = p->session->media,
-		.shared = p->session->shared,
-	};
-	snprintf(out->name, sizeof(out->name), "%s", p->name);
-	snprintf(out->session_name, sizeof(out->session_name), "%s",
-		 p->session->name);
-}
-
 int rundir_note_call(struct broker *b, const char *name,
 		     const struct rundir_call *call)
 {

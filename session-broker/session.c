@@ -167,3 +167,15 @@ const char *session_wish(const struct session *s)
 {
 	return s->shared ? s->name : "";
 }
+
+void session_note(struct rundir_call *out, const struct peer *p)
+{
+	*out = (struct rundir_call){
+		.call = p->call, .session = p->session->number,
+		.port = p->port, .media = p->session->media,
+		.shared = p->session->shared,
+	};
+	snprintf(out->name, sizeof(out->name), "%s", p->name);
+	snprintf(out->session_name, sizeof(out->session_name), "%s",
+		 p->session->name);
+}

@@ -378,7 +378,7 @@ int spawn_peer(struct peer *p)
 	}
 	if (!p->port && (err = port_take(b, &p->port)))
 		return err;
-	rundir_call_of(&call, p);
+	session_note(&call, p);
 
 	snprintf(name, sizeof(name), "ice-%llx.%llx",
 		 (unsigned long long)p->id,

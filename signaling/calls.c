@@ -303,6 +303,8 @@ static struct call *call_in(struct calls *c, const char *peer,
 {
 	struct call *call = find_name(c, peer);
 
+	if (call && call->offer)
+		return call;	/* not answered yet: that comes first */
 	if (call && !is_in(call, session) && call->ever_told) {
 		close_call(c, call);
 		call = NULL;

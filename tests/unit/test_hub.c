@@ -656,6 +656,51 @@ START_TEST(a_candidate_is_one_line)
 }
 END_TEST
 
+START_TEST(a_call_is_in_the_session_of_its_offer)
+{
+	struct calls *c = begin(true);
+
+	ck_assert_int_eq(calls_offer(c, "a", "r", "O", mono_at(0)), 0);
+	expect("open 1 a in r\noffer 1 O\n");
+	/* Another session has to wait for the answer. */
+	ck_assert_int_eq(calls_offer(c, "a", "s", "O", mono_at(0)), -EBUSY);
+	calls_on_local(c, 1, DESCRIPTION_ANSWER, "A", 0);
+	story[0] = '\0';
+	/* The same one, or none said: the call goes on. */
+	ck_assert_int_eq(calls_offer(c, "a", "r", "O2", mono_at(0)), 0);
+	calls_on_local(c, 1, DESCRIPTION_ANSWER, "A", 0);
+	ck_assert_int_eq(calls_offer(c, "a", NULL, "O3", mono_at(0)), 0);
+	calls_on_local(c, 1, DESCRIPTION_ANSWER, "A", 0);
+	ck_assert(strstr(story, "offer 1 O2\n"));
+	ck_assert(strstr(story, "offer 1 O3\n"));
+	ck_assert(!strstr(story, "open"));
+	story[0] = '\0';
+	/* Another one: another call. */
+	ck_assert_int_eq(calls_offer(c, "a", "s", "O4", mono_at(0)), 0);
+	expect("close 1\nopen 2 a in s\noffer 2 O4\n");
+	calls_on_local(c, 2, DESCRIPTION_ANSWER, "A", 0);
+	story[0] = '\0';
+	ck_assert_int_eq(calls_want_offer(c, "a", "", 1), 0);
+	expect("close 2\nopen 3 a\nwant 3 1\n");
+	calls_free(c);
+}
+END_TEST
+
+START_TEST(a_known_call_keeps_its_session)
+{
+	struct calls *c = begin(true);
+
+	calls_on_known(c, 99, "a", "r");
+	ck_assert_str_eq(calls_session(c, "a"), "r");
+	ck_assert_int_eq(calls_offer(c, "a", "r", "O", mono_at(0)), 0);
+	expect("offer 99 O\n");
+	calls_on_down(c, mono_at(0));
+	calls_on_up(c, mono_at(0));
+	expect("open 99 a in r\noffer 99 O\n");
+	calls_free(c);
+}
+END_TEST
+
 START_TEST(names_of_calls_can_be_walked)
 {
 	struct calls *c = begin(true);
@@ -776,6 +821,8 @@ int main(void)
 	tcase_add_test(c, a_candidate_with_controls_is_not_delivered);
 	tcase_add_test(c, candidates_are_limited);
 	tcase_add_test(c, a_candidate_is_one_line);
+	tcase_add_test(c, a_call_is_in_the_session_of_its_offer);
+	tcase_add_test(c, a_known_call_keeps_its_session);
 	tcase_add_test(c, names_of_calls_can_be_walked);
 	tcase_add_test(l, a_bucket_gives_its_burst_then_its_rate);
 	tcase_add_test(l, a_source_has_its_caps);
