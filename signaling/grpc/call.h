@@ -60,6 +60,7 @@ struct grpc_call {
 	void *arg;		/* the service's */
 	struct door *door;
 	enum grpc_mode mode;
+	struct source_key source;
 	char name[GRPC_NAME];	/* the service writes it when it is known */
 	struct mono start;
 

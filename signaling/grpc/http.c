@@ -119,6 +119,7 @@ static void start(struct http_exchange *x, const struct http_request *r,
 		return;
 	}
 	c->x = x;
+	c->source = r->source;
 	x->service = &service;
 	x->arg = c;
 	if (origin.at) {

@@ -278,7 +278,28 @@ void metadata_write(struct text *out, const struct pb_pairs *pairs,
 	text_put(out, "", 1);
 }
 
-/* GetPeers. */
+/*
+ * GetPeers. A stream's requests are counted by its member; this call has none
+ * and costs as much as there are peers, so it is counted by address. Those
+ * that share a bucket share its rate.
+ */
+
+enum { LIMITS = 256, LISTS_PER_S = 100 };
+
+static bool within_rate(const struct source_key *source, struct mono now)
+{
+	static struct limit limits[LIMITS];
+	unsigned sum = 0;
+	struct limit *l;
+
+	for (unsigned i = 0; i < SOURCE_KEY; i++)
+		sum = sum * 31 + source->bytes[i];
+	l = &limits[sum % LIMITS];
+	if (l->rate <= 0)
+		limit_init(l, LISTS_PER_S, 2 * LISTS_PER_S, now);
+
+	return limit_take(l, 1, now);
+}
 
 static void get_peers_begin(struct grpc_call *c, struct mono now)
 {
@@ -287,6 +308,12 @@ static void get_peers_begin(struct grpc_call *c, struct mono now)
 	struct member m;
 	struct refusal r;
 
+	if (!within_rate(&c->source, now)) {
+		metrics_add(c->door->world->metrics, M_RATE_LIMITED);
+		grpc_end(c, GRPC_RESOURCE_EXHAUSTED,
+			 "too many lists: wait a second");
+		return;
+	}
 	if (!signal_may_enter(c, token) || !token.at)
 		return;
 	member_init(&m, c->door->world, &ops, now);

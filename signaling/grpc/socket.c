@@ -23,6 +23,7 @@ struct grpc_talk {
 	struct door *door;
 	struct talk_out to;
 	struct grpc_call *call;	/* NULL before the headers */
+	struct source_key source;
 	bool over;		/* the call may be freed already */
 	struct timer deadline;	/* for the headers */
 	char path[PATH_MAX_LEN];
@@ -79,6 +80,7 @@ static void begin(struct grpc_talk *t, const void *bytes, size_t len,
 	}
 	t->call->to = (struct talk_out){ NULL, send_binary, send_close, t };
 	t->call->has_talk = true;
+	t->call->source = t->source;
 	grpc_call_begin(t->call, path, headers, (unsigned)n, now);
 }
 
@@ -136,6 +138,7 @@ unsigned grpc_ws_open(struct talk *out, struct door *door,
 		return 503;
 	t->door = door;
 	t->to = *to;
+	t->source = r->source;
 	memcpy(t->path, r->path.at, r->path.len);
 	loop_timer(door->loop, &t->deadline, mono_add(now, door->limits->announce_timeout_s *
 				      (int64_t)1000000),

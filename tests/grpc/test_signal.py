@@ -375,6 +375,18 @@ def test_peers_are_listed(two, channel):
     assert listed == set(by) - {a.id}
 
 
+def test_lists_have_a_rate():
+    with House() as h, h.channel() as ch:
+        call = kit.stub(ch, kit.SIGNALING + "GetPeers", pb.GetPeersRequest,
+                        pb.GetPeersResponse)
+        calls = [call.future(pb.GetPeersRequest(), timeout=kit.DEADLINE)
+                 for _ in range(600)]
+        codes = [c.code() for c in calls]
+        assert set(codes) == {CODE.OK, CODE.RESOURCE_EXHAUSTED}
+        assert codes.count(CODE.OK) >= 200
+        assert health(ch).status == "healthy"
+
+
 def test_list_peers_needs_no_announce(channel):
     a = Peer(channel)
     r = a.ask(list_peers={})
@@ -788,6 +800,17 @@ def test_a_token_opens_the_stream(guarded):
         a.announce()
         assert a.id in [p.peer_id for p in
                         get_peers(ch, bearer(token())).peers]
+        assert a.end() == CODE.OK
+
+
+def test_a_single_use_token_serves_one_peer():
+    once = bearer(token(jti="only-once"))
+    with House(env={"WEBRTC_AUTH_SECRET": SECRET,
+                    "WEBRTC_AUTH_SINGLE_USE": "true"}) as h, \
+            h.channel() as ch:
+        a = Peer(ch, metadata=once)
+        a.announce()
+        assert Peer(ch, metadata=once).status() == CODE.UNAUTHENTICATED
         assert a.end() == CODE.OK
 
 

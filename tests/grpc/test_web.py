@@ -501,6 +501,18 @@ def test_a_session_belongs_to_its_token():
         s.close()
 
 
+def test_a_single_use_token_sends_for_its_own_session():
+    with House(env={"WEBRTC_AUTH_SECRET": SECRET,
+                    "WEBRTC_AUTH_SINGLE_USE": "true"}) as h:
+        once = bearer(token("ann", jti="once"))
+        s = Sub(h.port, headers=once)
+        assert s.next().HasField("ack")
+        for _ in range(3):
+            r, _ = s.send(headers=once, list_peers={})
+            assert r.HasField("peer_list")
+        s.close()
+
+
 # grpc-websockets
 
 def socket_call(port, path, *messages, headers="", origin=None,
