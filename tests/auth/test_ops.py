@@ -95,7 +95,9 @@ def test_metrics_count_what_happens(server):
         assert after["remotemedia_broker_up"][""] == 1
         assert after["remotemedia_media_workers"][""] >= 1
         assert abs(after["process_start_time_seconds"][""] - time.time()) < 60
-        assert 10000 < after["process_heap_bytes"][""] < 100e6
+        # A sanitizer's heap is not the C library's.
+        least = 0 if os.environ.get("MODE") in ("asan", "tsan") else 10000
+        assert least <= after["process_heap_bytes"][""] < 100e6
         await one.close()
     run(body())
 
