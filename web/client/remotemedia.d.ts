@@ -232,6 +232,8 @@ export class Signaling extends EventTarget {
 	constructor(url: string, options?: SignalingOptions);
 	readonly url: string;
 	peerId: string;
+	session: string | undefined;
+	token: SignalingOptions['token'];
 	capabilities: Capabilities;
 	reconnect: boolean;
 	/** As the server handed them out. */
