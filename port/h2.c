@@ -32,6 +32,7 @@ enum {
 
 struct h2 {
 	nghttp2_session *session;
+	struct h2_caps caps;
 	const struct h2_events *events;
 	void *arg;
 	struct mono now;	/* of the call that runs */
@@ -596,7 +597,7 @@ static int session_new(struct h2 *h)
 static int say_settings(struct h2 *h)
 {
 	const nghttp2_settings_entry entries[] = {
-		{ NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, H2_STREAMS_MAX },
+		{ NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, h->caps.streams },
 		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, H2_WINDOW },
 		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, H2_HEADERS_BYTES },
 		{ NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
@@ -612,26 +613,14 @@ static int say_settings(struct h2 *h)
 	return 0;
 }
 
-int h2_limit_streams(struct h2 *h, unsigned max)
-{
-	nghttp2_settings_entry entry = {
-		NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, max
-	};
-
-	if (!max || max >= H2_STREAMS_MAX)
-		return 0;
-
-	return nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, &entry,
-				       1) ? -ENOMEM : 0;
-}
-
-int h2_new(struct h2 **out, const struct h2_events *events, void *arg,
-	   struct mono now)
+int h2_new(struct h2 **out, const struct h2_caps *caps,
+	   const struct h2_events *events, void *arg, struct mono now)
 {
 	struct h2 *h = calloc(1, sizeof(*h));
 
 	if (!h)
 		return -ENOMEM;
+	h->caps = *caps;
 	h->events = events;
 	h->arg = arg;
 	h->now = h->heard = h->pinged = h->idle_since = now;
@@ -679,8 +668,10 @@ void h2_free(struct h2 *h)
 		return;
 	/* Before the streams: it may still look at their queues. */
 	nghttp2_session_del(h->session);
-	while (h->first)
-		stream_free(h->first);
+	for (struct h2_stream *s = h->first, *next; s; s = next) {
+		next = s->next;
+		stream_free(s);
+	}
 	h2_fields_clear(&h->fields);
 	free(h);
 }
@@ -762,8 +753,8 @@ static void sweep_stream(struct h2_stream *s, struct mono now)
 
 static int ping(struct h2 *h)
 {
-	if (mono_since(h->now, h->heard) < H2_PING_US ||
-	    mono_since(h->now, h->pinged) < H2_PING_US)
+	if (mono_since(h->now, h->heard) < h->caps.ping_us ||
+	    mono_since(h->now, h->pinged) < h->caps.ping_us)
 		return 0;
 	if (h->unanswered == PINGS_UNANSWERED)
 		return -ETIMEDOUT;
@@ -790,10 +781,10 @@ int h2_tick(struct h2 *h, struct mono now)
 	if (h->failed)
 		return 0;
 	if (!h->started)
-		return mono_since(now, h->idle_since) > H2_PREFACE_US ?
+		return mono_since(now, h->idle_since) > h->caps.head_us ?
 			       -ETIMEDOUT : 0;
 	if (h->meter.block_since.us != MONO_NEVER.us &&
-	    mono_since(now, h->meter.block_since) > H2_BLOCK_US)
+	    mono_since(now, h->meter.block_since) > h->caps.head_us)
 		quit(h, NGHTTP2_ENHANCE_YOUR_CALM, "a slow header block");
 	if (!h->open && !h->leaving &&
 	    mono_since(now, h->idle_since) >
@@ -895,7 +886,8 @@ int h2_head(struct h2_stream *s, const struct h2_head *head)
 	nghttp2_data_provider from = { { .ptr = s }, on_read };
 	nghttp2_nv nv[SEND_HEADERS_MAX + 2];
 	char status[12], length[24];
-	int own = 1, count;
+	size_t own = 1;
+	int count;
 
 	if (s->headed)
 		return -EALREADY;
@@ -916,7 +908,7 @@ int h2_head(struct h2_stream *s, const struct h2_head *head)
 		return -EPIPE;
 
 	if (nghttp2_submit_response(s->h->session, s->id, nv,
-				    (size_t)(own + count),
+				    own + (size_t)count,
 				    head->last ? NULL : &from))
 		return -ENOMEM;
 	s->headed = true;

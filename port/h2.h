@@ -52,8 +52,7 @@ enum {
 };
 
 /* Spans of time, microseconds. */
-#define H2_PREFACE_US 5000000	/* until the first SETTINGS */
-#define H2_BLOCK_US 5000000	/* of one header block */
+#define H2_HEAD_US 5000000	/* until the first SETTINGS; a header block */
 #define H2_PING_US 20000000	/* of silence; two unanswered end it */
 #define H2_FIRST_US 10000000	/* until the first request: GOAWAY */
 #define H2_IDLE_US 60000000	/* afterwards without a stream: GOAWAY */
@@ -85,13 +84,19 @@ struct h2_events {
 	void (*gone)(void *who, bool lost, struct mono now);
 };
 
-/* events and what they stand on outlive the connection. -ENOMEM. */
-int h2_new(struct h2 **out, const struct h2_events *events, void *arg,
-	   struct mono now) MUST_USE;
+/* What may be set; the rest is as above. */
+struct h2_caps {
+	unsigned streams;	/* 1 to H2_STREAMS_MAX */
+	int64_t head_us;	/* the first SETTINGS, a header block */
+	int64_t ping_us;
+};
 
-/* Streams at the same time; 0 or too many: H2_STREAMS_MAX. Right
- * after h2_new(). -ENOMEM. */
-int h2_limit_streams(struct h2 *h, unsigned max) MUST_USE;
+#define H2_CAPS ((struct h2_caps){ H2_STREAMS_MAX, H2_HEAD_US, H2_PING_US })
+
+/* caps are copied; events and what they stand on outlive the connection.
+ * -ENOMEM. */
+int h2_new(struct h2 **out, const struct h2_caps *caps,
+	   const struct h2_events *events, void *arg, struct mono now) MUST_USE;
 
 /*
  * The connection is over: `gone` for every stream. lost: the far end went

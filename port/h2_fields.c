@@ -83,7 +83,7 @@ static uint64_t number(struct h1_span span)
 {
 	uint64_t v = 0;
 
-	for (size_t i = 0; i < span.len; i++)
+	for (size_t i = 0; span.at && i < span.len; i++)
 		v = 10 * v + (uint64_t)(span.at[i] - '0');
 
 	return v;

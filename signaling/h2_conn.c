@@ -22,6 +22,7 @@
 #include "port/h2.h"
 #include "signaling/http.h"
 #include "signaling/metrics.h"
+#include "signaling/options.h"
 
 enum {
 	GATHER_BYTES = 16384,	/* of frames, one stream_send() */
@@ -426,12 +427,15 @@ static const struct conn_proto proto = {
 
 void h2_conn_open(struct conn *c, struct mono now)
 {
+	const struct sig_limits *limits = c->door->limits;
+	const struct h2_caps caps = {
+		.streams = limits->streams,
+		.head_us = limits->head_timeout_s * 1000000ll,
+		.ping_us = limits->ping_interval_s * 1000000ll,
+	};
 	struct h2_conn *hc = calloc(1, sizeof(*hc));
 
-	if (!hc || h2_new(&hc->h2, &events, hc, now) ||
-	    h2_limit_streams(hc->h2, c->door->limits->streams)) {
-		if (hc)
-			h2_free(hc->h2);
+	if (!hc || h2_new(&hc->h2, &caps, &events, hc, now)) {
 		free(hc);
 		conn_doom(c);
 		return;

@@ -198,7 +198,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	data += 2;
 	whos_len = 0;
 	memset(whos, 0, sizeof(whos));
-	must(h2_new(&h, &events, NULL, now) == 0);
+	must(h2_new(&h, &H2_CAPS, &events, NULL, now) == 0);
 	(void)!h2_recv(h, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24, now);
 	while (data < end && whos_len < WHOS) {
 		size_t n = (size_t)(end - data) < step ?

@@ -300,7 +300,7 @@ static void setup(void)
 	frames = buf_out(in, sizeof(in));
 	forget();
 	at_begin = at_body = at_end = at_writable = at_gone = NULL;
-	ck_assert_int_eq(h2_new(&h, &events, whos, now), 0);
+	ck_assert_int_eq(h2_new(&h, &H2_CAPS, &events, whos, now), 0);
 }
 
 /* Preface and SETTINGS; window: of the answers. */
@@ -895,7 +895,7 @@ START_TEST(strangers_have_five_seconds)
 	setup();
 	buf_put(&frames, "PRI * HTTP/2.0\r\n", 16);
 	say();
-	now = mono_add(now, H2_PREFACE_US);
+	now = mono_add(now, H2_HEAD_US);
 	ck_assert_int_eq(h2_tick(h, now), 0);
 	now = mono_add(now, 1000000);
 	ck_assert_int_eq(h2_tick(h, now), -ETIMEDOUT);
@@ -908,7 +908,7 @@ START_TEST(a_header_block_has_five_seconds)
 	start(65535);
 	memset(put(HEADERS, 0, 1, 0), 0, 0);
 	say();
-	now = mono_add(now, H2_BLOCK_US + 1);
+	now = mono_add(now, H2_HEAD_US + 1);
 	ck_assert_int_eq(h2_tick(h, now), 0);
 	take();
 	ck_assert_uint_eq(code(0), ENHANCE_YOUR_CALM);
