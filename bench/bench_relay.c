@@ -174,10 +174,16 @@ static void open_end(struct end *e, uint16_t port, unsigned i, bool announce)
 	hear(e, 1);
 }
 
-/* With a farewell, so that the name is not held. */
+/* With a farewell, so that the name is not held: read to the end, because
+ * close() with bytes unread is a reset, and that overtakes the farewell. */
 static void close_end(struct end *e)
 {
+	static uint8_t rest[65536];
+
 	write_all(e->fd, "\x88\x82\0\0\0\0\x03\xe8", 8);
+	(void)shutdown(e->fd, SHUT_WR);
+	while (recv(e->fd, rest, sizeof(rest), 0) > 0)
+		;
 	ws_fini(&e->ws);
 	close(e->fd);
 }
