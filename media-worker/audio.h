@@ -62,9 +62,10 @@ int audio_take_frames(struct audio *a, const struct frame_shape *shape,
 struct mono audio_due(const struct audio *a);
 
 /*
- * Decodes, and encodes, 20 ms; packet NULL: nobody wants it coded. 1: *out and out->bytes of packet are the next
- * record. 0: nothing to send (not due, or no input for seconds). A negative
- * errno of the codecs or of the frame ring: this tick has no packet.
+ * Decodes, and encodes, 20 ms; packet NULL: nobody wants it coded. 1: *out
+ * and out->bytes of packet are the next record. 0: nothing to send (not due,
+ * no input for seconds, or packet is NULL). A negative errno of the codecs or
+ * of the frame ring: this tick has no packet.
  */
 int audio_tick(struct audio *a, struct mono now, struct record *out,
 	       void *packet, size_t cap) MUST_USE;

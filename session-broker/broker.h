@@ -107,6 +107,7 @@ struct peer {
 	uint32_t kinds_in, kinds_out;	/* it sends, it receives */
 	uint32_t codecs;	/* pictures it can receive */
 	bool ice_mapped, media_mapped;
+	bool kinds_late;	/* changed while MAPPING */
 	bool moved;	/* adopted; its link serves another session */
 	int regions[4];		/* while LINK_MAPPING, else -1 */
 	struct timer link_by;

@@ -136,7 +136,7 @@ void link_start(struct peer *p, uint32_t kinds)
 
 	close_all(p->regions, 4);
 	p->generation++;
-	p->ice_mapped = p->media_mapped = false;
+	p->ice_mapped = p->media_mapped = p->kinds_late = false;
 	p->link = LINK_MAPPING;
 	link_layout(&l, kinds);
 	if ((err = make_regions(p, &l)) ||
@@ -158,7 +158,9 @@ void link_tell_kinds(struct peer *p)
 {
 	struct worker *media = media_of(p);
 
-	if (media && p->link != LINK_NONE && p->link != LINK_LOST)
+	/* This goes another way than the regions, and could overtake them. */
+	p->kinds_late = p->link == LINK_MAPPING;
+	if (media && p->link == LINK_UP)
 		(void)send_media_peer_kinds(&media->ctl,
 			&(struct msg_media_peer_kinds){ p->id, p->generation,
 			p->kinds_in, p->kinds_out, p->codecs, 0 }, NULL, 0,
@@ -204,7 +206,9 @@ static void both_mapped(struct peer *p)
 	p->link = err ? LINK_LOST : LINK_UP;
 	if (err && media && p->ice)
 		failed(p, err);
-	else if (!err)
+	if (!err && p->kinds_late)
+		link_tell_kinds(p);
+	if (!err)
 		log_debug("link is up", "peer=%s generation=%llu kinds=%u",
 			  p->name, (unsigned long long)p->generation,
 			  p->kinds);

@@ -439,7 +439,7 @@ int calls_candidate(struct calls *c, const char *peer,
 		return -ENOBUFS;
 	if (!call->rate_set) {
 		limit_init(&call->rate, c->candidates_per_s,
-			   (c->candidates + 1) / 2, now);
+			   (double)((c->candidates + 1) / 2), now);
 		call->rate_set = true;
 	}
 	if (call->remote_seen >= c->candidates ||

@@ -11,8 +11,8 @@ import signal
 import numpy as np
 import pytest
 
-from peer import (CodePicture, Peer, RATE, Signaling, Tone, draw_code, run,
-                  seen, until)
+from peer import (SERVER, CodePicture, Peer, RATE, Signaling, Tone, draw_code,
+                  run, seen, until)
 
 _rooms = itertools.count(1)
 
@@ -51,7 +51,7 @@ class NumberedPicture(CodePicture):
         return new
 
 
-async def publish(url, room, hz, base, codec=None):
+async def publish(url, room, hz, base):
     peer = Peer(await Member(url, room).open())
     peer.pc.addTransceiver(Tone(hz), direction="sendonly")
     peer.pc.addTransceiver(NumberedPicture(base), direction="sendonly")
@@ -156,6 +156,35 @@ def test_without_a_wish_everybody_is_alone(url):
         assert viewer.eye is None or viewer.eye.frames == 0
         await publisher.close()
         await viewer.close()
+    run(body())
+
+
+def test_a_session_takes_64_peers(url):
+    async def body():
+        room = new_room()
+        model = Peer(await Member(url, room).open())
+        model.pc.createDataChannel("data")
+        await model.pc.setLocalDescription(await model.pc.createOffer())
+        offer = model.pc.localDescription.sdp
+        members = [model.signaling]
+        while len(members) < 64:
+            members.append(await Member(url, room).open())
+        for member in members:
+            await member.request("offer", to_peer_id=SERVER, type="offer",
+                                 sdp=offer)
+        late = await Member(url, room).open()
+        error = await late.error_of("offer", to_peer_id=SERVER, type="offer",
+                                    sdp=offer)
+        assert error.code == -32021, error
+        # Elsewhere there is room, and here when one has left.
+        other = await Member(url, new_room()).open()
+        await other.request("offer", to_peer_id=SERVER, type="offer",
+                            sdp=offer)
+        await members.pop().request("disconnect", peer_id=SERVER)
+        await late.request("offer", to_peer_id=SERVER, type="offer", sdp=offer)
+        for member in (*members, late, other):
+            await member.close()
+        await model.pc.close()
     run(body())
 
 

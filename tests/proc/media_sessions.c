@@ -310,27 +310,41 @@ static double tone(const struct party *p, double hz)
 	       (double)p->heard_len;
 }
 
-/* Listens for 1 s and says whether these of the tones 400, 1000, 1700 Hz are
- * there (bits 1, 2, 4) and no other. */
-static bool hears(struct party *p, unsigned which)
+static bool is_heard(const struct party *p, unsigned which, bool say_it)
 {
 	static const double hz[] = { 400, 1000, 1700 };
 
-	listen_anew(p);
-	live(100000);
-	listen_anew(p);
-	live(1000000);
 	for (int i = 0; i < 3; i++) {
 		double peak = tone(p, hz[i]);
+		bool good = which >> i & 1 ? peak >= LOUD : peak <= QUIET;
 
-		if (which >> i & 1 ? peak < LOUD : peak > QUIET) {
+		if (!good && say_it)
 			fprintf(stderr, "peer %d: %.0f Hz has %.0f\n",
 				(int)p->as.peer, hz[i], peak);
+		if (!good)
 			return false;
-		}
 	}
 
 	return true;
+}
+
+/*
+ * Whether there is a second in which of the tones 400, 1000, 1700 Hz these
+ * are heard (bits 1, 2, 4) and no other. Where this machine stands still for
+ * a moment a second is spoilt; ten in a row are no accident.
+ */
+static bool hears(struct party *p, unsigned which)
+{
+	for (int tries = 0; tries < 10; tries++) {
+		listen_anew(p);
+		live(100000);
+		listen_anew(p);
+		live(1000000);
+		if (is_heard(p, which, tries == 9))
+			return true;
+	}
+
+	return false;
 }
 
 static void set_kinds(struct party *p, unsigned in, unsigned out)
@@ -449,11 +463,11 @@ static void a_standing_listener_costs_nobody(void)
 		wish(dead, RECORD_KEYFRAME, 0);
 		live(100000);
 	}
+	live_until(eye->pictures - pictures > 15 &&
+		   eye->packets - packets > 100, "%u pictures, %u packets",
+		   eye->pictures - pictures, eye->packets - packets);
 	must(eye->keys == keys, "%u key frames for one that reads nothing",
 	     eye->keys - keys);
-	must(eye->pictures - pictures > 15 && eye->packets - packets > 100,
-	     "%u pictures, %u packets in 3 s", eye->pictures - pictures,
-	     eye->packets - packets);
 	leave(dead);
 	ok("a listener that reads nothing costs the others nothing");
 }
