@@ -24,6 +24,15 @@ def token(**claims):
                       SECRET, algorithm="HS256")
 
 
+async def still_heard(viewer, hz):
+    """Waits for more than a second of sound that arrives from now on, and
+    for its pitch: a loaded machine bends it for moments."""
+    viewer.ear.reset()
+    viewer.ear.pcm = viewer.ear.pcm[:0]
+    await until(lambda: viewer.ear.total > 60000, "more sound")
+    await heard(viewer, hz)
+
+
 async def gone(client):
     """Waits until the session is no more."""
     end = time.monotonic() + 20
@@ -54,13 +63,11 @@ def test_viewer_hears_and_sees_the_publisher(server):
         await viewer.connected()
         await heard(viewer, 440)
         await seen(viewer, 15)
-        await asyncio.sleep(1)
         viewer.eye.reset()
-        await asyncio.sleep(3)
-        assert abs(viewer.ear.pitch() - 440) < 2
+        await still_heard(viewer, 440)
+        await seen(viewer, 30)
         assert viewer.eye.sizes == {(320, 180)}
         assert viewer.eye.backwards == 0
-        assert len(viewer.eye.codes) > 20
         await viewer.delete()
         await source.delete()
     run(body())
@@ -320,10 +327,7 @@ def test_signaling_dies_and_comes_back(server):
         offer = source.pc.localDescription.sdp
         assert (await source.patch(frag_of(offer, []), source.etag))[0] == 204
         assert (await source.patch(frag_of(offer, []), '"x"'))[0] == 412
-        viewer.ear.reset()
-        await asyncio.sleep(1.5)
-        assert abs(viewer.ear.pitch() - 480) < 2
-        assert viewer.ear.total > 48000
+        await still_heard(viewer, 480)
         eye = await Signaling(server.ws).open()
         listed = await eye.request("list_peers")
         names = [p["peer_id"][:5] for p in listed["peers"]]
@@ -350,9 +354,7 @@ def test_broker_dies_and_comes_back(server):
         # While it is away, candidates and the end are kept for it.
         offer = source.pc.localDescription.sdp
         assert (await source.patch(frag_of(offer, []), source.etag))[0] == 204
-        viewer.ear.reset()
-        await asyncio.sleep(1.5)
-        assert abs(viewer.ear.pitch() - 530) < 2
+        await still_heard(viewer, 530)
         await source.delete()
         assert (await viewer.ask("GET"))[0] == 204
         again = await Client(server, "whip", "broker").publish(
