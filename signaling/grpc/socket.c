@@ -128,6 +128,7 @@ unsigned grpc_ws_open(struct talk *out, struct door *door,
 		      struct mono now)
 {
 	struct grpc_talk *t;
+	int64_t patience;
 
 	if (!http_origin_ok(r, door->origins))
 		return 403;
@@ -140,8 +141,8 @@ unsigned grpc_ws_open(struct talk *out, struct door *door,
 	t->to = *to;
 	t->source = r->source;
 	memcpy(t->path, r->path.at, r->path.len);
-	loop_timer(door->loop, &t->deadline, mono_add(now, door->limits->announce_timeout_s *
-				      (int64_t)1000000),
+	patience = door->limits->announce_timeout_s * (int64_t)1000000;
+	loop_timer(door->loop, &t->deadline, mono_add(now, patience),
 		   on_silent, t);
 	*out = (struct talk){ &ops, t, GRPC_WS_PROTOCOL };
 
