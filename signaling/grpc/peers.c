@@ -123,6 +123,7 @@ static int read_metadata(struct peer_view *v, const char *text)
 		return 0;
 	pairs = calloc(all, sizeof(*pairs));
 	v->written = calloc(all, sizeof(*v->written));
+	v->pairs = pairs;
 	v->peer.metadata.at = pairs;
 	if (!pairs || !v->written)
 		return -ENOMEM;
@@ -142,12 +143,9 @@ static int read_metadata(struct peer_view *v, const char *text)
 
 void peer_view_free(struct peer_view *v)
 {
-	struct pb_pair *pairs;
-
 	for (size_t i = 0; i < v->written_len; i++)
 		free(v->written[i]);
-	memcpy(&pairs, &v->peer.metadata.at, sizeof(pairs));
-	free(pairs);
+	free(v->pairs);
 	free(v->written);
 	free(v->extensions);
 	js_free(v->caps);
@@ -171,23 +169,23 @@ int peer_view(struct peer_view *out, const char *name, const char *caps,
 	return err;
 }
 
-/* The pipeline's own peer. */
+/* The pipeline's own peer; in every list, so nothing is parsed for it. */
 static int view_server(struct peer_view *v, struct world *w)
 {
-	struct text t = { 0 };
-	int err;
+	struct pb_pair *pairs = calloc(2, sizeof(*pairs));
 
-	text_puts(&t, "{\"type\":\"server\",\"version\":");
-	text_jsons(&t, w->version);
-	text_puts(&t, "}");
-	text_put(&t, "", 1);
-	err = t.bad ? -ENOMEM : peer_view(v, HUB_SERVER, HUB_SERVER_CAPS,
-					  t.at);
-	text_fini(&t);
-	if (err)
-		return err;
-	v->peer.caps.extensions = "{}";
-	v->peer.connected_at = (uint64_t)w->started_ms / 1000;
+	if (!pairs)
+		return -ENOMEM;
+	pairs[0] = (struct pb_pair){ "type", "server" };
+	pairs[1] = (struct pb_pair){ "version", w->version };
+	*v = (struct peer_view){ .pairs = pairs };
+	v->peer = (struct pb_peer){
+		.name = HUB_SERVER,
+		.caps = { true, true, true, "{}" },
+		.metadata = { pairs, 2 },
+		.state = PB_STATE_AVAILABLE,
+		.connected_at = (uint64_t)w->started_ms / 1000,
+	};
 
 	return 0;
 }

@@ -93,6 +93,7 @@ void signal_details(struct text *out, const char *reason, uint32_t retry_ms);
 struct peer_view {
 	struct pb_peer peer;
 	struct js *caps, *metadata;
+	struct pb_pair *pairs;	/* of peer.metadata */
 	char *extensions;	/* written for it, or NULL */
 	char **written;		/* values that were no strings */
 	size_t written_len;
