@@ -16,7 +16,7 @@
 #include "port/tls.h"
 #include "signaling/conn.h"
 
-enum { ACCEPTS_A_TURN = 64, SWEEP_US = 1000000 };
+enum { ACCEPTS_A_TURN = 64, SWEEP_US = 1000000, UNSENT_BYTES = 262144 };
 
 #define TICKETS_US 3600000000ll	/* keys of TLS tickets live so long */
 
@@ -87,7 +87,7 @@ static void welcome(const struct door_listener *l, int fd,
 	struct conn_from from = { .kind = l->kind, .tls = l->tls };
 	struct door *d = l->door;
 	uint8_t address[16];
-	int one = 1, err;
+	int one = 1, unsent = UNSENT_BYTES, err;
 
 	address_of(sa, address);
 	from.key = source_key(address);
@@ -107,6 +107,10 @@ static void welcome(const struct door_listener *l, int fd,
 	}
 	/* Answers are small and must not wait for more. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	/* What a client does not read waits with us, where it is counted, and
+	 * not in the kernel's buffers. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent,
+			 sizeof(unsent));
 	metrics_add(d->world->metrics, count_of(l->kind));
 	conn_open(d, fd, &from, now);
 }

@@ -12,7 +12,10 @@
 
 #include "port/tls.h"
 
-enum { PARTS_A_SEND = 32 };
+enum {
+	PARTS_A_SEND = 32,
+	FLUSH_BYTES = 262144,	/* one stream must not hold up the others */
+};
 
 struct stream_chunk {
 	struct stream_chunk *next;
@@ -147,16 +150,19 @@ static ssize_t send_plain(struct stream *s)
 {
 	struct iovec parts[PARTS_A_SEND];
 	struct msghdr message = { .msg_iov = parts };
+	size_t left = FLUSH_BYTES;
 	ssize_t n;
 
 	for (struct stream_chunk *c = s->first;
-	     c && message.msg_iovlen < PARTS_A_SEND; c = c->next) {
+	     c && left && message.msg_iovlen < PARTS_A_SEND; c = c->next) {
 		struct iovec *part = &parts[message.msg_iovlen++];
+		size_t len = c->len - c->done;
 
 		/* sendmsg() reads only, but its struct does not say so. */
 		memcpy(&part->iov_base, &c->bytes, sizeof(part->iov_base));
 		part->iov_base = (char *)part->iov_base + c->done;
-		part->iov_len = c->len - c->done;
+		part->iov_len = len < left ? len : left;
+		left -= part->iov_len;
 	}
 	n = sendmsg(s->fd, &message, MSG_NOSIGNAL);
 
@@ -192,9 +198,10 @@ static ssize_t send_tls(struct stream *s)
 
 int stream_flush(struct stream *s)
 {
+	uint64_t enough = s->sent + FLUSH_BYTES;
 	int err = 0;
 
-	while (s->first && !s->connecting) {
+	while (s->first && !s->connecting && s->sent < enough) {
 		ssize_t n = s->tls ? send_tls(s) : send_plain(s);
 
 		if (n == -EINTR)

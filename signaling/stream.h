@@ -78,7 +78,8 @@ int stream_send(struct stream *s, const void *head, size_t head_len,
 int stream_send_static(struct stream *s, const void *bytes, size_t len)
 	MUST_USE;
 
-/* Writes what the socket takes. 0, or negative: the connection is dead. */
+/* Writes what the socket takes, up to some 256 KiB; the rest at its next
+ * event. 0, or negative: the connection is dead. */
 int stream_flush(struct stream *s) MUST_USE;
 
 /* Nothing more will be sent: TLS's own farewell, then TCP's. */
