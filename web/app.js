@@ -153,7 +153,13 @@ function giveUp(title, error) {
 /** What a call that broke off needs is for the person to see: the page calls
  * again itself. @param {string} url */
 function newClient(url) {
-	const made = new RemoteMedia({ url, recall: false });
+	const asked = new URLSearchParams(location.search);
+	// After the #, so that it is in no request and no log.
+	const secret = new URLSearchParams(location.hash.slice(1));
+	const made = new RemoteMedia({
+		url, recall: false, session: asked.get('session') ?? undefined,
+		token: secret.get('token') ?? undefined,
+	});
 	made.addEventListener('statechange', (e) => {
 		if (made === client && call)
 			signalingChanged(e.state);

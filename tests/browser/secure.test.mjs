@@ -38,7 +38,7 @@ before(async () => {
 			WEBRTC_TLS_CERT: `${dir}/cert.pem`,
 			WEBRTC_TLS_KEY: `${dir}/key.pem`, WEBRTC_AUTH_SECRET: SECRET,
 			WEBRTC_UDP_PORTS: '30000-32767', WEBRTC_MAX_PER_SOURCE: '1000',
-			WEBRTC_TURN_URLS: '', WEBRTC_WEB_DIR: join(ROOT, 'web'),
+			WEBRTC_WEB_DIR: join(ROOT, 'web'),
 		},
 	});
 	for (let i = 0; i < 200 && !existsSync(`${dir}/run/ready`); i++)
@@ -157,5 +157,16 @@ test('the page comes over HTTP/2 and its parts are all there', async () => {
 	await page.click('#connect');
 	await page.waitForSelector('#banner:visible');
 	assert.match(await page.textContent('#banner'), /-32020/);
+	await page.context().close();
+});
+
+test('the page takes a token after the # and a session', async () => {
+	const page = await rig.page(
+		`https://localhost:${PORT}/?source=test&session=a#token=${token()}`,
+		{ ignoreHTTPSErrors: true });
+	await page.click('#connect');
+	await page.waitForSelector('#status[data-phase=connected]');
+	await page.waitForFunction(() =>
+		document.querySelector('#returned').videoWidth > 0);
 	await page.context().close();
 });

@@ -10,16 +10,21 @@ const SILENT = 1e-4;
  */
 const GAP_SAMPLES = 720;
 
+/** @type {Promise<AudioContext> | undefined} */
 let context;
+
+async function newContext() {
+	const made = new AudioContext({ sampleRate: 48000 });
+	await made.audioWorklet.addModule('listener.js');
+	return made;
+}
 
 /** The page's one AudioContext, with the listening worklet loaded. */
 export async function audioContext() {
-	if (!context) {
-		context = new AudioContext({ sampleRate: 48000 });
-		await context.audioWorklet.addModule('listener.js');
-	}
-	await context.resume();
-	return context;
+	context ??= newContext();
+	const made = await context;
+	await made.resume();
+	return made;
 }
 
 /** A steady tone as a media track; `set` changes its pitch. */
