@@ -25,6 +25,7 @@
 enum {
 	JOINED_BYTES = 2 * CONN_READ_BYTES,
 	STALLED_S = 30,		/* nothing of what is queued left */
+	BAD_LINE_US = 1000000,
 	TLS_HANDSHAKE_BYTE = 22,	/* RFC 8446 section 5.1 */
 };
 
@@ -286,6 +287,22 @@ void conn_settle(struct door *d, struct mono now)
 	}
 }
 
+void conn_bad(struct conn *c, enum metric metric, const char *what,
+	      const char *why, struct mono now)
+{
+	struct door *d = c->door;
+
+	metrics_add(d->world->metrics, metric);
+	if (mono_before(now, mono_add(d->bad_told, BAD_LINE_US))) {
+		d->bad_untold++;
+		return;
+	}
+	log_line(LOG_INFO, "bad input", "protocol=%s why=\"%s\" untold=%u",
+		 what, why, d->bad_untold);
+	d->bad_told = now;
+	d->bad_untold = 0;
+}
+
 /* TLS */
 
 static void refuse_plain(struct conn *c, struct mono now)
@@ -300,7 +317,7 @@ static void refuse_plain(struct conn *c, struct mono now)
 			   "Content-Length: %zu\r\n"
 			   "Connection: close\r\n\r\n", sizeof(text) - 1);
 
-	metrics_add(c->door->world->metrics, M_TLS_FAILED);
+	conn_bad(c, M_TLS_FAILED, "tls", "the client speaks none", now);
 	c->handshake = false;
 	if (stream_send(&c->stream, head, (size_t)len, text,
 			sizeof(text) - 1, true))
@@ -348,10 +365,9 @@ static bool start_tls(struct conn *c, struct mono now)
 	return true;
 }
 
-static void handshake_failed(struct conn *c, const char *why)
+static void handshake_failed(struct conn *c, const char *why, struct mono now)
 {
-	metrics_add(c->door->world->metrics, M_TLS_FAILED);
-	log_line(LOG_DEBUG, "TLS handshake failed", "why=\"%s\"", why);
+	conn_bad(c, M_TLS_FAILED, "tls", why, now);
 	conn_doom(c);
 }
 
@@ -363,7 +379,7 @@ static void handshake(struct conn *c, struct mono now)
 		return;
 	done = stream_handshake(&c->stream);
 	if (done < 0) {
-		handshake_failed(c, tls_last_error());
+		handshake_failed(c, tls_last_error(), now);
 		return;
 	}
 	if (!done)
@@ -469,7 +485,7 @@ static void on_deadline(struct conn *c, struct mono now)
 {
 	if (c->handshake) {
 		if (c->stream.tls)
-			handshake_failed(c, "it took too long");
+			handshake_failed(c, "it took too long", now);
 		else
 			conn_doom(c);
 		return;

@@ -114,6 +114,11 @@ static inline void conn_deadline(struct conn *c, struct mono at)
 /* It has shown that it is no silent stranger. */
 void conn_proved(struct conn *c);
 
+/* Counts input that broke a protocol; of all connections together at most one
+ * line a second says so, and how many had none. */
+void conn_bad(struct conn *c, enum metric metric, const char *what,
+	      const char *why, struct mono now);
+
 /* TCP asks the far end for a sign of life while nothing is said (for what may
  * be silent for long and has no pings of its own). */
 void conn_probe(struct conn *c);

@@ -60,7 +60,8 @@ struct door {
 	unsigned startups;	/* connections that have said nothing yet */
 	unsigned connections, websockets;	/* open at present */
 	uint64_t refused;	/* at accept */
-	struct mono refused_told, rotate_at;
+	struct mono refused_told, rotate_at, bad_told;
+	unsigned bad_untold;	/* since bad_told */
 	bool leaving;		/* the process is going down */
 };
 

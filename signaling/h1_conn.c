@@ -78,7 +78,7 @@ static void send_error(struct conn *c, unsigned status, struct mono now)
 
 static void bad_request(struct conn *c, unsigned status, struct mono now)
 {
-	metrics_add(c->door->world->metrics, M_HTTP_BAD);
+	conn_bad(c, M_HTTP_BAD, "http1", h1_reason(status), now);
 	send_error(c, status, now);
 }
 
@@ -312,7 +312,7 @@ static void on_body(struct h1_conn *h, const void *bytes, size_t len,
 static void break_request(struct h1_conn *h, unsigned status,
 			  struct mono now)
 {
-	metrics_add(h->c->door->world->metrics, M_HTTP_BAD);
+	conn_bad(h->c, M_HTTP_BAD, "http1", h1_reason(status), now);
 	if (h->active) {
 		h->active = false;
 		if (h->x.service)

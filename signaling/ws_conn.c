@@ -163,7 +163,7 @@ static void on_event(struct ws_conn *w, const struct ws_event *ev,
 	case WS_FAILED:
 		/* Nothing it says from here on can be understood, its close
 		 * frame included. */
-		metrics_add(w->c->door->world->metrics, M_WS_BAD);
+		conn_bad(w->c, M_WS_BAD, "websocket", ev->why, now);
 		close_it(w, ev->code, ev->why, now);
 		conn_linger(w->c, now);
 		break;

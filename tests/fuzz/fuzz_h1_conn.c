@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <sys/epoll.h>
 
+#include "common/log.h"
 #include "common/loop.h"
 #include "port/tls.h"
 #include "signaling/conn.h"
@@ -468,6 +469,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	if (!files && (files_load(&files, NULL) ||
 		       sources_new(&sources, &caps)))
 		abort();
+	log_open("fuzz", "error");
 	d.files = files;
 	d.sources = sources;
 	memset(&service, 0, sizeof(service));

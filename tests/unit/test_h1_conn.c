@@ -549,6 +549,41 @@ START_TEST(what_is_no_service_is_a_file_or_none)
 }
 END_TEST
 
+START_TEST(handshakes_of_one_address_are_counted)
+{
+	uint8_t address[16] = { 0x20, 1 };
+	struct source_key key = source_key(address);
+	struct sources *s = kit.door.sources;
+	struct mono now = mono_at(0);
+
+	ck_assert(!sources_handshake(s, key, now));	/* not there */
+	ck_assert_int_eq(sources_enter(s, key, now), 0);
+	for (int i = 0; i < 2 * SOURCE_TLS_PER_S; i++)
+		ck_assert(sources_handshake(s, key, now));
+	ck_assert(!sources_handshake(s, key, now));
+	now = mono_add(now, 500000);
+	for (int i = 0; i < SOURCE_TLS_PER_S / 2; i++)
+		ck_assert(sources_handshake(s, key, now));
+	ck_assert(!sources_handshake(s, key, now));
+	sources_leave(s, key);
+	/* What was spent is remembered, until it is there again. */
+	sources_sweep(s, now);
+	ck_assert_int_eq(sources_enter(s, key, now), 0);
+	ck_assert(!sources_handshake(s, key, now));
+	sources_leave(s, key);
+}
+END_TEST
+
+START_TEST(bad_input_is_counted_each_time)
+{
+	kit_say(&kit, "GET / HTTP/1.1\r\nHost : a\r\n\r\n");
+	ck_assert_uint_eq(kit.metrics.count[M_HTTP_BAD], 1);
+	ck_assert_uint_eq(kit.door.bad_untold, 0);
+	kit_pass(&kit, 5);
+	ck_assert_ptr_null(kit.door.first);
+}
+END_TEST
+
 /* WebSocket */
 
 static const char *open_socket(const char *extra)
@@ -786,6 +821,8 @@ static void add_http(TCase *t)
 	tcase_add_test(t, an_idle_connection_ends_when_the_process_goes);
 	tcase_add_test(t, an_answer_under_way_ends_before_the_process_goes);
 	tcase_add_test(t, what_is_no_service_is_a_file_or_none);
+	tcase_add_test(t, handshakes_of_one_address_are_counted);
+	tcase_add_test(t, bad_input_is_counted_each_time);
 }
 
 static void add_websocket(TCase *t)
