@@ -43,7 +43,7 @@ enum {
 	HUB_HOLD_US = 60000000,
 	HUB_HELD_EVENTS = 64,	/* of one held peer: of other peers; as many
 				   comings and goings, which need no word */
-	HUB_HELD_OF_SERVER = 160,	/* an answer and its candidates, twice */
+	HUB_HELD_OF_SERVER = 160,	/* two answers, their candidates */
 	HUB_HELD_BYTES = 262144,
 	HUB_HELD_TOTAL = 16777216,	/* bytes of all held peers */
 	HUB_HELD_MAX = 4096,	/* held peers; more leave at once */

@@ -145,7 +145,7 @@ static void write_server(struct text *t, const struct world *w)
 	text_puts(t, "}");
 }
 
-void rpc_write_list(struct text *t, const struct rpc *rpc, bool dialect_b)
+static void write_list(struct text *t, const struct rpc *rpc, bool dialect_b)
 {
 	const struct world *w = rpc->member.world;
 	int64_t count = 0;
@@ -165,4 +165,16 @@ void rpc_write_list(struct text *t, const struct rpc *rpc, bool dialect_b)
 	text_puts(t, "],\"count\":");
 	text_int(t, count);
 	text_puts(t, "}");
+}
+
+void rpc_list(struct rpc_request *q, bool dialect_b)
+{
+	struct refusal r = member_may(&q->rpc->member, 0);
+	struct text t = { 0 };
+
+	if (rpc_refused(q, &r, NULL))
+		return;
+	write_list(&t, q->rpc, dialect_b);
+	rpc_result(q, &t);
+	text_fini(&t);
 }

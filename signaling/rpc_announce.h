@@ -18,8 +18,8 @@ void rpc_announce(struct rpc_request *q, const struct rpc_hello *h);
 void rpc_offer_server(struct rpc_request *q, const char *sdp,
 		      const char *type);
 
-/* {"peers":[...],"count":n}. A: remotemedia-server and the others; B: all
- * peers that announced, itself too. */
-void rpc_write_list(struct text *t, const struct rpc *rpc, bool dialect_b);
+/* Answers with {"peers":[...],"count":n}. A: remotemedia-server and the others; B: all
+ * peers that announced, itself too. Where tokens are needed it needs one. */
+void rpc_list(struct rpc_request *q, bool dialect_b);
 
 #endif

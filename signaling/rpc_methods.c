@@ -140,11 +140,7 @@ static void on_disconnect(struct rpc_request *q)
 /* Whoever announced in the other dialect gets its list. */
 static void on_list_peers(struct rpc_request *q)
 {
-	struct text t = { 0 };
-
-	rpc_write_list(&t, q->rpc, q->rpc->dialect_b);
-	rpc_result(q, &t);
-	text_fini(&t);
+	rpc_list(q, q->rpc->dialect_b);
 }
 
 static const struct rpc_method methods[] = {

@@ -108,11 +108,7 @@ static void on_disconnect(struct rpc_request *q)
 
 static void on_list(struct rpc_request *q)
 {
-	struct text t = { 0 };
-
-	rpc_write_list(&t, q->rpc, true);
-	rpc_result(q, &t);
-	text_fini(&t);
+	rpc_list(q, true);
 }
 
 static void on_info(struct rpc_request *q)

@@ -3,6 +3,7 @@
  * and the examples of the JSON-RPC 2.0 specification
  */
 
+#include "signaling/options.h"
 #include "tests/unit/rpc_kit.h"
 
 #define NOTE(method, params) V ",\"method\":\"" method "\",\"params\":" params
@@ -499,6 +500,37 @@ START_TEST(a_sender_hears_that_a_lost_peer_has_no_room)
 }
 END_TEST
 
+/* Where a token is needed. */
+START_TEST(a_stranger_without_a_token_learns_nothing)
+{
+	struct sig_options o = {
+		.auth_secret = "0123456789abcdef0123456789abcdef" };
+	static const char *const methods[] = {
+		"list_peers", "peer.list", "announce", "peer.announce" };
+	char error[SIG_ERROR], text[160];
+
+	begin();
+	announce("b");
+	ck_assert_int_eq(auth_new(&world.auth, &o, error, sizeof(error)), 0);
+	lose('a', 0);	/* a connection that began after the key was set */
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+		snprintf(text, sizeof(text), M("%s", "{\"peer_id\":\"a\"}"),
+			 methods[i]);
+		say('a', text);
+	}
+	ck_assert_int_eq(count("a: " ID1 ",\"error\":{\"code\":-32020,"
+			       "\"message\":\"Not authenticated\","), 4);
+	ck_assert_int_eq(count("\"b\""), 0);
+	say('a', M("announce", "{\"peer_id\":\"a\",\"token\":\"a.b.c\"}"));
+	ck_assert_int_eq(count("-32020"), 5);
+	say('a', M("server.info", "{}"));
+	ck_assert_int_eq(count("\"ice_servers\":[],\"auth_required\":true"),
+			 1);
+	end();
+	auth_free(world.auth);
+}
+END_TEST
+
 /* control.* */
 
 static void in_a_call(void)
@@ -817,6 +849,7 @@ int main(void)
 	tcase_add_test(r, the_newest_wins_and_the_old_one_is_told);
 	tcase_add_test(r, a_minute_later_the_peer_has_left);
 	tcase_add_test(r, a_sender_hears_that_a_lost_peer_has_no_room);
+	tcase_add_test(r, a_stranger_without_a_token_learns_nothing);
 	tcase_add_loop_test(
 		c, a_control_request_goes_to_the_broker_as_the_table_says, 0,
 		ARRAY_LEN(controls));
