@@ -246,8 +246,16 @@ int rpc_new(struct rpc **out, struct loop *loop, const struct rpc_to *to,
 
 void rpc_free(struct rpc *r)
 {
+	static const uint8_t normal[2] = { 1000 >> 8, 1000 & 255 };
+	bool open;
+
 	if (!r)
 		return;
+	/* Without a farewell the server would keep the peer for a minute. */
+	open = r->upgraded && !r->dead;
+	r->dead = true;
+	if (open)
+		(void)!send_frame(r, WS_OP_CLOSE, normal, sizeof(normal));
 	loop_unwatch(&r->watch);
 	if (r->fd >= 0)
 		close(r->fd);
