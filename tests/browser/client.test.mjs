@@ -305,6 +305,45 @@ test('a cut connection: media go on, same peer, nobody heard of it', async () =>
 	await proxy.close();
 });
 
+test('a connection without an answer: left, and taken up anew', async () => {
+	const proxy = await Proxy.to(rig.url);
+	const watcher = await rig.client();
+	const client = await inCall(440, { url: proxy.url });
+	const { peerId } = await client.run('state');
+	await client.run('clear');
+	await watcher.run('clear');
+	await client.run('forget');
+	const flow = await client.run('flow');
+	assert.equal(proxy.freeze(), 1);
+	const { error } = await client.run('request', 'list_peers');
+	assert.match(error.message, /no answer to list_peers/);
+	const [event] = (await client.until((l) => l.some((e) =>
+		e.state === 'open'), 'events', 'statechange')).slice(-1);
+	assert.equal(event.resumed, true);
+	assert.equal((await client.run('state')).peerId, peerId);
+	await assertNoGap(client, flow);
+	await client.run('openChannel', SERVER, 'after');
+	await connected(client);
+	assert.deepEqual((await watcher.run('events'))
+		.filter((e) => e.peer === peerId), []);
+	await client.close();
+	await watcher.close();
+	await proxy.close();
+});
+
+test('a path that is away for 3 s is looked for anew', async () => {
+	const client = await inCall(520);
+	const before = await client.run('state');
+	// Nothing here can take a path away: the browser's word is put on.
+	await client.run('sayPath', 'disconnected');
+	await client.until((s) => s.answers > before.answers &&
+		s.ufrag !== before.ufrag, 'state');
+	await client.run('sayPath', null);
+	await client.run('forget');
+	await heard(client, 520);
+	await client.close();
+});
+
 test('what others sent while the socket was away arrives', async () => {
 	const proxy = await Proxy.to(rig.url);
 	const [a, b] = [named('away'), named('caller')];

@@ -43,6 +43,17 @@ export class Proxy {
 		return size;
 	}
 
+	/** What is open stays open, but nothing passes any more. */
+	freeze() {
+		for (const [near, far] of this.pairs) {
+			near.unpipe();
+			far.unpipe();
+			near.pause();
+			far.pause();
+		}
+		return this.pairs.size;
+	}
+
 	async close() {
 		this.cut();
 		await new Promise((done) => this.server.close(done));

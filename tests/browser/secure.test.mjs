@@ -39,6 +39,8 @@ before(async () => {
 			WEBRTC_TLS_KEY: `${dir}/key.pem`, WEBRTC_AUTH_SECRET: SECRET,
 			WEBRTC_UDP_PORTS: '30000-32767', WEBRTC_MAX_PER_SOURCE: '1000',
 			WEBRTC_WEB_DIR: join(ROOT, 'web'),
+			WEBRTC_TURN_SERVERS: 'turn:127.0.0.1:18093',
+			WEBRTC_TURN_SECRET: 'shared with the TURN server',
 		},
 	});
 	for (let i = 0; i < 200 && !existsSync(`${dir}/run/ready`); i++)
@@ -127,6 +129,18 @@ test('the session: asked for, or that of the token', async () => {
 	await given.close();
 });
 
+test('ICE servers of the announce result are used', async () => {
+	const client = await rig.client({
+		token: token(), iceServers: [{ urls: 'stun:127.0.0.1:18094' }],
+	});
+	await client.run('call', SERVER, 520);
+	const { servers } = await client.run('state');
+	assert.deepEqual(servers.flat().sort(),
+		['stun:127.0.0.1:18094', 'turn:127.0.0.1:18093']);
+	await heard(client, 520);
+	await client.close();
+});
+
 test('two peers of one session are in two calls, each hears itself',
 	async () => {
 		const session = `shared ${process.pid}`;
@@ -165,7 +179,12 @@ test('the page takes a token after the # and a session', async () => {
 		`https://localhost:${PORT}/?source=test&session=a#token=${token()}`,
 		{ ignoreHTTPSErrors: true });
 	await page.click('#connect');
-	await page.waitForSelector('#status[data-phase=connected]');
+	await page.waitForSelector('#status[data-phase=connected]')
+		.catch(async (e) => {
+			e.message += `\n${await page.textContent('#banner')}; ` +
+				await page.textContent('#steps');
+			throw e;
+		});
 	await page.waitForFunction(() =>
 		document.querySelector('#returned').videoWidth > 0);
 	await page.context().close();

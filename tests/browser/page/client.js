@@ -174,6 +174,16 @@ window.rig = {
 		for (const ear of ears.values())
 			ear.reset();
 	},
+	/** What the browser says of the path from now on; null: the truth. */
+	sayPath(state) {
+		const { pc } = media.callWith('remotemedia-server');
+		if (state === null)
+			delete pc.iceConnectionState;
+		else
+			Object.defineProperty(pc, 'iceConnectionState',
+				{ value: state, configurable: true });
+		pc.oniceconnectionstatechange();
+	},
 	events(name) { return events.filter((e) => !name || e.name === name); },
 	messages() { return messages; },
 	clear() { events = []; messages = []; },
