@@ -25,9 +25,10 @@ static void finish_with(struct http_exchange *x, const struct http_head *head,
 	}
 	if (head->last)
 		return;
-	if (x->transport->body(x, bytes, len, lives) ||
-	    http_finish(x, NULL, 0))
+	if (x->transport->body(x, bytes, len, lives))
 		http_reset(x);
+	else
+		(void)!http_finish(x, NULL, 0);
 }
 
 void http_answer(struct http_exchange *x, unsigned status, const char *type,

@@ -114,9 +114,10 @@ void whip_send(struct whip_request *q, unsigned status, struct whip_head *h,
 	tell(q, status);
 	q->x->arg = NULL;
 	if (http_head(q->x, &head) < 0 ||
-	    (type && (http_body(q->x, body, len) < 0 ||
-		      http_finish(q->x, NULL, 0) < 0)))
+	    (type && http_body(q->x, body, len) < 0))
 		http_reset(q->x);
+	else if (type)
+		(void)!http_finish(q->x, NULL, 0);
 	whip_request_free(q);
 }
 

@@ -165,6 +165,7 @@ int carry_frame(struct grpc_call *c, struct pb_bytes *message)
 		err = to_base64(message);
 	if (!err && message->len > GRPC_PIECE) {
 		c->rest = *message;
+		message->at = NULL;	/* carry_rest() frees it */
 		err = carry_rest(c);
 		return err < 0 ? err : 0;
 	}
@@ -181,7 +182,9 @@ static void end_native(struct grpc_call *c, struct h1_header *h, unsigned n)
 	struct http_exchange *x = c->x;
 
 	/* An error before any message needs no trailers of its own. */
-	if (c->head_sent ? http_finish(x, h, n) : head(c, h, n, true))
+	if (c->head_sent)
+		(void)!http_finish(x, h, n);
+	else if (head(c, h, n, true))
 		http_reset(x);
 }
 
@@ -201,8 +204,10 @@ static void end_web(struct grpc_call *c, const struct h1_header *h, unsigned n)
 	if (!err)
 		err = http_body(x, bytes.at, bytes.len);
 	free(bytes.at);
-	if (err || http_finish(x, NULL, 0))
+	if (err)
 		http_reset(x);
+	else
+		(void)!http_finish(x, NULL, 0);
 }
 
 void carry_end(struct grpc_call *c)

@@ -1,6 +1,8 @@
 # gRPC: pieces alone, and the server of the interop cases.
-UNIT_TESTS += test_grpc_core test_pb
+UNIT_TESTS += test_grpc_core test_pb test_carry
 test_grpc_core_SRC := $(CORE_GRPC) $(CORE_HTTP)
+test_carry_SRC := signaling/grpc/carry.c signaling/text.c $(CORE_GRPC) \
+	$(CORE_HTTP) $(CORE_WS)
 test_pb_SRC := $(PORT_PB) core/ws/utf8.c
 test_pb_LIBS := protobufc
 CFLAGS_tests/unit/test_grpc_core.c := -isystem $(GRPC_GEN)

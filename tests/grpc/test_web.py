@@ -459,6 +459,35 @@ def test_subscribe_over_http2(house, peer):
         peer.note("peer_left", lambda n: n.peer_id == peer_id)
 
 
+def test_a_send_taken_back_in_one_breath_with_its_end(house):
+    """Its stream is closed, but it has not heard of that when its answer
+    comes: the offer that it brought is refused."""
+    head = [("content-type", "application/grpc"), ("te", "trailers")]
+
+    def ask(**request):
+        return frame(pb.SignalingRequest(**request).SerializeToString())
+
+    with H2(house.port) as c:
+        s = c.post(WEB + "Subscribe", head,
+                   ask(announce=dict(peer_id=kit.name("h2web"))))
+        c.wait(lambda: s.body)
+        head.append(("x-session", s.headers["x-session"]))
+        offer = c.post(WEB + "Send", head, ask(offer=dict(
+            to_peer_id=SERVER, sdp=sdp("x-fake:silent"))))
+        other = c.request("POST", WEB + "Send", head, end=False)
+        # Its head is read before what follows.
+        kept, c._flush = c._flush, lambda: None
+        c.reset(offer)
+        c.send(other, ask(disconnect=dict(peer_id=SERVER)), end=True)
+        c._flush = kept
+        c._flush()
+        c.wait(lambda: other.ended)
+        assert other.trailers["grpc-status"] == "0"
+        again = c.whole(WEB + "Send", head, ask(list_peers={}))
+        assert again.trailers["grpc-status"] == "0"
+    assert kit.health(house.channel()).status == "healthy"
+
+
 def test_headers_leave_before_the_request_is_whole(house):
     """grpc-web libraries wait for them."""
     with H2(house.port) as c:
