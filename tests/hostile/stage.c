@@ -253,14 +253,17 @@ static bool is_up(void *arg)
 
 int stage_open(struct stage *s)
 {
+	char name[32];
 	const struct rtc_cfg cfg = {
-		.ip = "127.0.0.1", .port = s->port, .name = "healthy",
+		.ip = "127.0.0.1", .port = s->port, .name = name,
 		.audio = s->audio, .video = s->vp9, .data = true,
 	};
 	const struct rtc_ops ops = { .data = on_echo, .arg = s };
 	pid_t media[WORKERS];
-	int err = rtc_peer_new(&s->healthy, s->loop, &cfg, &ops);
+	int err;
 
+	snprintf(name, sizeof(name), "healthy-%d", (int)getpid());
+	err = rtc_peer_new(&s->healthy, s->loop, &cfg, &ops);
 	if (err)
 		return err;
 	if (!stage_wait(s, is_up, s->healthy) ||
@@ -392,7 +395,8 @@ bool hostile_dial(struct hostile *h, struct stage *s, unsigned kinds,
 
 	*h = (struct hostile){ .s = s };
 	replay_set_init(&h->sent);
-	snprintf(name, sizeof(name), "hostile-%u", s->calls);
+	/* Names of an earlier run may be held for those who lost them. */
+	snprintf(name, sizeof(name), "hostile-%d-%u", (int)getpid(), s->calls);
 	snprintf(from, sizeof(from), "127.0.2.%u", s->calls++ % 250 + 1);
 	if (rtc_peer_new(&h->peer, s->loop, &cfg, &ops) < 0) {
 		h->peer = NULL;

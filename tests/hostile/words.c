@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 
@@ -99,7 +100,8 @@ static bool open_speaker(struct speaker *k, struct stage *s)
 
 	*k = (struct speaker){ 0 };
 	snprintf(from, sizeof(from), "127.0.3.%u", s->calls % 250 + 1);
-	snprintf(k->name, sizeof(k->name), "speaker-%u", s->calls++);
+	snprintf(k->name, sizeof(k->name), "speaker-%d-%u", (int)getpid(),
+		 s->calls++);
 	snprintf(members, sizeof(members), "\"peer_id\":\"%s\","
 		 "\"capabilities\":{}", k->name);
 	if (rpc_new(&k->rpc, s->loop, &to, &ops) < 0)
