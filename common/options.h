@@ -20,7 +20,7 @@
 
 #include "common/err.h"
 
-enum { OPTIONS_ERROR = 320, OPTIONS_HOST = 255, OPTIONS_PASS = 48 };
+enum { OPTIONS_ERROR = 320, OPTIONS_HOST = 255, OPTIONS_PASS = 96 };
 
 /* A setting that only signaling reads; it gets it as a variable. */
 struct options_pass {

@@ -25,7 +25,6 @@
 enum {
 	CONNECTION_WINDOW = 1048576,
 	SEND_HEADERS_MAX = H1_HEADERS_MAX,
-	PINGS_UNANSWERED = 2,
 	RESETS_KNOWN = 128,
 	LEAVE_US = 1000000,	/* from the notice to the last word */
 };
@@ -261,7 +260,8 @@ static int on_begin_headers(nghttp2_session *session,
 
 static int count_field(struct h2 *h, size_t name_len, size_t value_len)
 {
-	if (!h2_fields_count(&h->fields, name_len, value_len))
+	if (!h2_fields_count(&h->fields, name_len, value_len,
+			     h->caps.headers_bytes))
 		return 0;
 	quit(h, NGHTTP2_ENHANCE_YOUR_CALM, "a header list too long");
 
@@ -466,8 +466,8 @@ static void on_reset_sent(struct h2 *h, const struct h2_stream *s,
 		quit(h, code, "a window too large");
 	if (code == NGHTTP2_NO_ERROR || (s && s->ours))
 		return;
-	if (!h2_bucket_take(&h->resets, H2_RESETS_PER_S, H2_RESETS_BURST,
-			    h->now))
+	if (!h2_bucket_take(&h->resets, h->caps.resets_per_s,
+			    5.0 * h->caps.resets_per_s, h->now))
 		quit(h, NGHTTP2_ENHANCE_YOUR_CALM, "too many stream errors");
 }
 
@@ -581,11 +581,11 @@ static int session_new(struct h2 *h)
 	nghttp2_option_set_no_auto_window_update(o, 1);
 	nghttp2_option_set_max_outbound_ack(o, H2_ACKS_MAX);
 	nghttp2_option_set_max_settings(o, H2_SETTINGS_MAX);
-	nghttp2_option_set_max_continuations(o, H2_CONTINUATIONS_MAX);
+	nghttp2_option_set_max_continuations(o, h->caps.continuations);
 	nghttp2_option_set_no_closed_streams(o, 1);
 	/* A second fence: ours is the first to be met. */
-	nghttp2_option_set_stream_reset_rate_limit(o, 2 * H2_RESETS_BURST,
-						   2 * H2_RESETS_PER_S);
+	nghttp2_option_set_stream_reset_rate_limit(
+		o, 10ull * h->caps.resets_per_s, 2ull * h->caps.resets_per_s);
 	err = nghttp2_session_server_new2(&h->session, c, h, o);
 	nghttp2_option_del(o);
 	nghttp2_session_callbacks_del(c);
@@ -599,7 +599,8 @@ static int say_settings(struct h2 *h)
 	const nghttp2_settings_entry entries[] = {
 		{ NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, h->caps.streams },
 		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, H2_WINDOW },
-		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, H2_HEADERS_BYTES },
+		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
+		  h->caps.headers_bytes },
 		{ NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
 	};
 
@@ -628,7 +629,7 @@ int h2_new(struct h2 **out, const struct h2_caps *caps,
 	h->resets.at = now;
 	h->why = "";
 	h->news_end = &h->news;
-	h2_meter_init(&h->meter, now);
+	h2_meter_init(&h->meter, &h->caps, now);
 	if (session_new(h) || say_settings(h)) {
 		h2_free(h);
 		return -ENOMEM;
@@ -742,7 +743,7 @@ static void sweep_stream(struct h2_stream *s, struct mono now)
 {
 	if (s->closed || s->ours)
 		return;
-	if (s->queue.bytes && mono_since(now, s->moved) > H2_STALL_US)
+	if (s->queue.bytes && mono_since(now, s->moved) > s->h->caps.stall_us)
 		reset_stream(s, NGHTTP2_CANCEL);
 	/* RFC 9113 8.1: the answer is complete, the rest is not wanted. Not
 	 * at once: curl 7.88 takes that for an error when it reads both
@@ -756,7 +757,7 @@ static int ping(struct h2 *h)
 	if (mono_since(h->now, h->heard) < h->caps.ping_us ||
 	    mono_since(h->now, h->pinged) < h->caps.ping_us)
 		return 0;
-	if (h->unanswered == PINGS_UNANSWERED)
+	if (h->unanswered >= h->caps.pings)
 		return -ETIMEDOUT;
 	h->unanswered++;
 	h->pinged = h->now;
@@ -788,7 +789,7 @@ int h2_tick(struct h2 *h, struct mono now)
 		quit(h, NGHTTP2_ENHANCE_YOUR_CALM, "a slow header block");
 	if (!h->open && !h->leaving &&
 	    mono_since(now, h->idle_since) >
-		    (h->requests ? H2_IDLE_US : H2_FIRST_US))
+		    (h->requests ? h->caps.idle_us : H2_FIRST_US))
 		quit(h, NGHTTP2_NO_ERROR, "idle");
 	if (!mono_before(now, h->leave_at))
 		leave(h);

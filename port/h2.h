@@ -34,7 +34,8 @@ enum {
 	H2_STREAMS_MAX = 100,	/* at the same time */
 	H2_HEADERS_BYTES = 16384,	/* name + value + 32 of each field */
 	H2_CONTINUATIONS_MAX = 8,	/* of one header block */
-	H2_BLOCK_BYTES = 20480,	/* of one header block as it comes */
+	H2_BLOCK_MORE = 4096,	/* a block as it comes may have so many more */
+	H2_BLOCK_BYTES = H2_HEADERS_BYTES + H2_BLOCK_MORE,
 	H2_WINDOW = 65535,	/* bytes of request body under way, a stream */
 	H2_STREAM_QUEUE = 262144,	/* bytes of one answer, unsent */
 	H2_QUEUE = 1048576,	/* of all answers of a connection */
@@ -43,17 +44,18 @@ enum {
 	H2_EMPTY_DATA_MAX = 100,	/* of one stream */
 	H2_SETTINGS_MAX = 64,	/* entries of one frame */
 	H2_RESETS_PER_S = 20,	/* streams taken back or refused */
-	H2_RESETS_BURST = 100,
+	H2_RESETS_BURST = 5 * H2_RESETS_PER_S,
 	H2_CONTROLS_PER_S = 200,	/* PING, SETTINGS, PRIORITY, unknown,
 				   empty DATA */
-	H2_CONTROLS_BURST = 400,
+	H2_CONTROLS_BURST = 2 * H2_CONTROLS_PER_S,
 	H2_WINDOWS_PER_S = 2000,	/* WINDOW_UPDATE */
-	H2_WINDOWS_BURST = 4000,
+	H2_WINDOWS_BURST = 2 * H2_WINDOWS_PER_S,
+	H2_PINGS = 2,		/* unanswered */
 };
 
 /* Spans of time, microseconds. */
 #define H2_HEAD_US 5000000	/* until the first SETTINGS; a header block */
-#define H2_PING_US 20000000	/* of silence; two unanswered end it */
+#define H2_PING_US 20000000	/* of silence; H2_PINGS unanswered end it */
 #define H2_FIRST_US 10000000	/* until the first request: GOAWAY */
 #define H2_IDLE_US 60000000	/* afterwards without a stream: GOAWAY */
 #define H2_REST_US 1000000	/* of a request after its answer: reset */
@@ -89,9 +91,23 @@ struct h2_caps {
 	unsigned streams;	/* 1 to H2_STREAMS_MAX */
 	int64_t head_us;	/* the first SETTINGS, a header block */
 	int64_t ping_us;
+	unsigned pings;		/* that may stay unanswered */
+	unsigned headers_bytes;	/* to H2_HEADERS_BYTES */
+	unsigned continuations;
+	/* Bursts are 5, 2 and 2 times that. */
+	unsigned resets_per_s, controls_per_s, windows_per_s;
+	int64_t idle_us, stall_us;
 };
 
-#define H2_CAPS ((struct h2_caps){ H2_STREAMS_MAX, H2_HEAD_US, H2_PING_US })
+#define H2_CAPS ((struct h2_caps){ \
+	.streams = H2_STREAMS_MAX, .head_us = H2_HEAD_US, \
+	.ping_us = H2_PING_US, .pings = H2_PINGS, \
+	.headers_bytes = H2_HEADERS_BYTES, \
+	.continuations = H2_CONTINUATIONS_MAX, \
+	.resets_per_s = H2_RESETS_PER_S, \
+	.controls_per_s = H2_CONTROLS_PER_S, \
+	.windows_per_s = H2_WINDOWS_PER_S, \
+	.idle_us = H2_IDLE_US, .stall_us = H2_STALL_US })
 
 /* caps are copied; events and what they stand on outlive the connection.
  * -ENOMEM. */

@@ -21,11 +21,12 @@ struct h2_block {
 	char text[H2_HEADERS_BYTES];
 };
 
-int h2_fields_count(struct h2_fields *f, size_t name_len, size_t value_len)
+int h2_fields_count(struct h2_fields *f, size_t name_len, size_t value_len,
+		    size_t max)
 {
 	f->counted += name_len + value_len + FIELD_COST;
 
-	return f->counted > H2_HEADERS_BYTES ? -EMSGSIZE : 0;
+	return f->counted > max ? -EMSGSIZE : 0;
 }
 
 static struct h1_span keep(struct h2_block *b, const uint8_t *bytes,

@@ -22,9 +22,9 @@ struct h2_fields {
 	size_t counted;		/* name + value + 32 of every field */
 };
 
-/* Counts one field. -EMSGSIZE: past H2_HEADERS_BYTES. */
-int h2_fields_count(struct h2_fields *f, size_t name_len, size_t value_len)
-	MUST_USE;
+/* Counts one field. -EMSGSIZE: past max, at most H2_HEADERS_BYTES. */
+int h2_fields_count(struct h2_fields *f, size_t name_len, size_t value_len,
+		    size_t max) MUST_USE;
 
 /* Keeps a field that was counted. -ENOMEM. */
 int h2_fields_add(struct h2_fields *f, const uint8_t *name, size_t name_len,

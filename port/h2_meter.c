@@ -15,9 +15,11 @@ enum {
 	FLAG_END_STREAM = 1, FLAG_END_HEADERS = 4,
 };
 
-void h2_meter_init(struct h2_meter *m, struct mono now)
+void h2_meter_init(struct h2_meter *m, const struct h2_caps *caps,
+		   struct mono now)
 {
 	*m = (struct h2_meter){
+		.caps = caps,
 		.preface_left = PREFACE,
 		.block_since = MONO_NEVER,
 		.controls.at = now,
@@ -45,14 +47,14 @@ static const char *see_block(struct h2_meter *m, uint8_t type, uint8_t flags,
 		m->block_since = now;
 		m->block_bytes = 0;
 		m->continuations = 0;
-	} else if (++m->continuations > H2_CONTINUATIONS_MAX) {
+	} else if (++m->continuations > m->caps->continuations) {
 		return "too many CONTINUATION frames";
 	}
 	m->block_ends = flags & FLAG_END_HEADERS;
 	m->block_bytes += m->frame_left;
 
-	return m->block_bytes > H2_BLOCK_BYTES ? "a header block too long" :
-						 NULL;
+	return m->block_bytes > m->caps->headers_bytes + H2_BLOCK_MORE ?
+		       "a header block too long" : NULL;
 }
 
 /* Frames that ask for work and bring nothing. */
@@ -92,6 +94,7 @@ static bool see_stream(struct h2_meter *m, uint8_t type, uint8_t flags)
 static const char *see_frame(struct h2_meter *m, struct mono now)
 {
 	uint8_t type = m->head[3], flags = m->head[4];
+	const struct h2_caps *caps = m->caps;
 
 	m->frame_left = (uint32_t)m->head[0] << 16 |
 			(uint32_t)m->head[1] << 8 | m->head[2];
@@ -104,15 +107,16 @@ static const char *see_frame(struct h2_meter *m, struct mono now)
 		return see_block(m, type, flags, now);
 
 	if (type == RST_STREAM &&
-	    !h2_bucket_take(&m->resets, H2_RESETS_PER_S, H2_RESETS_BURST, now))
+	    !h2_bucket_take(&m->resets, caps->resets_per_s,
+			    5.0 * caps->resets_per_s, now))
 		return "too many streams taken back";
 	if (type == WINDOW_UPDATE &&
-	    !h2_bucket_take(&m->windows, H2_WINDOWS_PER_S, H2_WINDOWS_BURST,
-			    now))
+	    !h2_bucket_take(&m->windows, caps->windows_per_s,
+			    2.0 * caps->windows_per_s, now))
 		return "too many WINDOW_UPDATE frames";
 	if (is_control(m, type, flags) &&
-	    !h2_bucket_take(&m->controls, H2_CONTROLS_PER_S,
-			    H2_CONTROLS_BURST, now))
+	    !h2_bucket_take(&m->controls, caps->controls_per_s,
+			    2.0 * caps->controls_per_s, now))
 		return "too many control frames";
 
 	return NULL;

@@ -24,9 +24,12 @@ struct h2_bucket {
 	struct mono at;
 };
 
+struct h2_caps;
+
 enum { H2_METER_ENDED = 64 };
 
 struct h2_meter {
+	const struct h2_caps *caps;
 	uint8_t head[9];	/* of a frame, as far as it came */
 	uint8_t head_len;
 	uint8_t preface_left;
@@ -41,7 +44,9 @@ struct h2_meter {
 	bool is_closed;		/* a verdict was STREAM_CLOSED */
 };
 
-void h2_meter_init(struct h2_meter *m, struct mono now);
+/* caps live as long as the meter. */
+void h2_meter_init(struct h2_meter *m, const struct h2_caps *caps,
+		   struct mono now);
 
 /* NULL, or what is wrong; the connection is to end then. */
 const char *h2_meter_see(struct h2_meter *m, const uint8_t *bytes,

@@ -24,7 +24,6 @@
 
 enum {
 	JOINED_BYTES = 2 * CONN_READ_BYTES,
-	STALLED_S = 30,		/* nothing of what is queued left */
 	BAD_LINE_US = 1000000,
 	TLS_HANDSHAKE_BYTE = 22,	/* RFC 8446 section 5.1 */
 };
@@ -506,7 +505,19 @@ static bool is_stalled(struct conn *c)
 		c->stalled_s++;
 	c->sent_seen = c->stream.sent;
 
-	return c->stalled_s >= STALLED_S;
+	return c->stalled_s >= c->door->limits->stall_timeout_s;
+}
+
+/* With what waits in the kernel's buffers, which would else be kept for a far
+ * end that does not read, for minutes. */
+static void drop_stalled(struct conn *c)
+{
+	struct linger at_once = { .l_onoff = 1 };
+
+	metrics_add(c->door->world->metrics, M_SLOW_DROPPED);
+	(void)setsockopt(c->stream.fd, SOL_SOCKET, SO_LINGER, &at_once,
+			 sizeof(at_once));
+	conn_doom(c);
 }
 
 void conn_sweep(struct conn *c, struct mono now)
@@ -514,8 +525,7 @@ void conn_sweep(struct conn *c, struct mono now)
 	if (c->doomed)
 		return;
 	if (is_stalled(c)) {
-		metrics_add(c->door->world->metrics, M_SLOW_DROPPED);
-		conn_doom(c);
+		drop_stalled(c);
 		return;
 	}
 	c->stream.corked = true;

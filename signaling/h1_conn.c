@@ -23,10 +23,7 @@
 #include "signaling/ws_conn.h"
 
 enum {
-	IDLE_US = 15000000,	/* between two requests */
-	BODY_US = 30000000,	/* for a request's body in all */
 	ANSWER_US = 60000000,	/* to take what is left of a whole answer */
-	BODY_MAX = 1048576,	/* bytes of one; services allow less */
 	ANSWER_HEAD_MAX = 8192,
 };
 
@@ -82,6 +79,18 @@ static void bad_request(struct conn *c, unsigned status, struct mono now)
 	send_error(c, status, now);
 }
 
+/* Between two requests. */
+static int64_t idle_us(const struct conn *c)
+{
+	return c->door->limits->http_idle_s * 1000000ll;
+}
+
+/* For a request's body in all. */
+static struct mono body_by(const struct conn *c, struct mono now)
+{
+	return mono_add(now, c->door->limits->body_timeout_s * 1000000ll);
+}
+
 /* The next request may come. */
 static void begin_again(struct h1_conn *h, struct mono now)
 {
@@ -93,7 +102,7 @@ static void begin_again(struct h1_conn *h, struct mono now)
 	h->chunks = (struct h1_chunks){ 0 };
 	h->paused = h->wants_writable = false;
 	conn_deadline(c, mono_add(now, stream_is_empty(&c->stream)
-					       ? IDLE_US : ANSWER_US));
+					       ? idle_us(c) : ANSWER_US));
 	if (!h->keep_alive || c->door->leaving) {
 		conn_linger(c, now);
 		conn_deadline(c, mono_add(now, ANSWER_US));
@@ -345,7 +354,8 @@ static size_t chunks_in(struct h1_conn *h, const uint8_t *bytes, size_t len,
 	struct h1_span data;
 	int n = h1_chunks_next(&h->chunks, bytes, len, &data);
 
-	if (n < 0 || h->body_seen + data.len > BODY_MAX) {
+	if (n < 0 ||
+	    h->body_seen + data.len > h->c->door->limits->body_bytes) {
 		break_request(h, n < 0 ? 400 : 413, now);
 		return len;
 	}
@@ -418,7 +428,7 @@ static void begin_exchange(struct h1_conn *h, const struct h1_request *head,
 	h->keep_alive = head->keep_alive;
 	h->body_left = head->length;
 	h->in = head->chunked ? IN_CHUNKS : head->length ? IN_LENGTH : IN_DONE;
-	conn_deadline(c, r->has_body ? mono_add(now, BODY_US) : MONO_NEVER);
+	conn_deadline(c, r->has_body ? body_by(c, now) : MONO_NEVER);
 	http_begin(&h->x, r, now);
 	if (h->active && r->has_body && expectation(head) == 100)
 		say_continue(h);
@@ -436,7 +446,7 @@ static void on_request(struct h1_conn *h, const struct h1_request *head,
 
 	metrics_add(c->door->world->metrics, M_HTTP1);
 	describe(&r, c, head);
-	if (head->length > BODY_MAX) {
+	if (head->length > c->door->limits->body_bytes) {
 		send_error(c, 413, now);
 	} else if (expectation(head) == 417) {
 		send_error(c, 417, now);
@@ -451,6 +461,17 @@ static void on_request(struct h1_conn *h, const struct h1_request *head,
 }
 
 static const struct conn_proto http1;
+
+/* The parser has limits of its own; these may be lower. */
+static bool head_fits(const struct conn *c, const struct h1_request *head,
+		      size_t whole, size_t len)
+{
+	const struct sig_limits *limits = c->door->limits;
+
+	return whole ? whole <= limits->head_bytes &&
+			       head->headers_len <= limits->headers
+		     : len < limits->head_bytes;
+}
 
 /* A head, or the part of one that is there. */
 static size_t head_in(struct h1_conn *h, const uint8_t *bytes, size_t len,
@@ -468,6 +489,10 @@ static size_t head_in(struct h1_conn *h, const uint8_t *bytes, size_t len,
 	n = h1_parse_request(&head, bytes, len);
 	if (n < 0) {
 		bad_request(c, head.status, now);
+		return len;
+	}
+	if (!head_fits(c, &head, (size_t)n, len)) {
+		bad_request(c, 431, now);
 		return len;
 	}
 	if (n)
@@ -546,7 +571,7 @@ static void on_out_ready(struct conn *c, struct mono now)
 	struct h1_conn *h = c->state;
 
 	if (h->in == IN_HEAD && stream_is_empty(&c->stream))
-		conn_deadline(c, mono_add(now, IDLE_US));
+		conn_deadline(c, mono_add(now, idle_us(c)));
 	if (!h->wants_writable || !h->active ||
 	    c->stream.bytes > HTTP_QUEUE_MAX / 2)
 		return;

@@ -507,12 +507,16 @@ static void on_one(struct rpc *rpc, struct rpc_batch *b,
 
 static void on_batch(struct rpc *rpc, const struct js *root, struct mono now)
 {
+	uint32_t max = rpc->member.world->batch;
 	struct rpc_batch *b;
+	char why[48];
 
-	if (js_len(root) == 0 || js_len(root) > RPC_BATCH_MAX) {
+	if (!max)
+		max = RPC_BATCH_MAX;
+	if (js_len(root) == 0 || js_len(root) > max) {
+		snprintf(why, sizeof(why), "a batch of more than %u", max);
 		bad_request(rpc, NULL, NULL,
-			    js_len(root) ? "a batch of more than 16"
-					 : "an empty batch", now);
+			    js_len(root) ? why : "an empty batch", now);
 		return;
 	}
 	b = calloc(1, sizeof(*b));
@@ -562,9 +566,9 @@ void rpc_message(struct rpc *rpc, const char *text, size_t len,
 {
 	struct text copy = { 0 };
 	char error[JS_ERROR];
-	const char *why;
+	char why[SCAN_WHY];
 	struct js *root;
-	int err = json_scan(&copy, text, len, &why);
+	int err = json_scan(&copy, text, len, &rpc->member.world->json, why);
 
 	if (err == -EMSGSIZE)
 		too_large(rpc, &copy, why, now);

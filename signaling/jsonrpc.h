@@ -43,7 +43,7 @@ enum rpc_code {
 };
 
 enum {
-	RPC_BATCH_MAX = 16,
+	RPC_BATCH_MAX = 16,	/* unless set */
 	RPC_CLOSE_RESUMED = 4001,	/* WebSocket close: its peer id went
 					   on through another connection */
 };

@@ -9,7 +9,6 @@
 #include "signaling/permit.h"
 
 enum {
-	BREACHES = 100,		/* refusals by rate before the close */
 	BREACHES_PER_S = 5,
 };
 
@@ -76,7 +75,8 @@ void member_init(struct member *m, struct world *w,
 	limit_init(&m->messages, w->messages_per_s, w->messages_per_s * 2,
 		   now);
 	limit_init(&m->offers, w->offers_per_s, w->offers_per_s * 2.5, now);
-	limit_init(&m->breaches, BREACHES_PER_S, BREACHES, now);
+	limit_init(&m->breaches, BREACHES_PER_S,
+		   w->breaches ? w->breaches : MEMBER_BREACHES, now);
 }
 
 void member_fini(struct member *m, bool clean, struct mono now)
@@ -168,6 +168,38 @@ static struct refusal sdp_permitted(const struct member *m, const char *sdp)
 {
 	return permitted(m, (m->who.perms & AUTH_ALL) == AUTH_ALL
 				    ? 0 : permit_needed(sdp));
+}
+
+uint32_t member_sdp_max(const struct world *w)
+{
+	return w->sdp_bytes ? w->sdp_bytes : HUB_SDP_MAX;
+}
+
+bool member_sdp_lines(const struct world *w, const char *sdp)
+{
+	uint32_t left = w->sdp_lines ? w->sdp_lines : MEMBER_SDP_LINES;
+
+	while ((sdp = strchr(sdp, '\n')) && *++sdp)
+		if (!--left)
+			return true;
+
+	return false;
+}
+
+static struct refusal sdp_fits(const struct member *m, const char *sdp,
+			       enum refusal_kind kind)
+{
+	uint32_t max = member_sdp_max(m->world);
+	char text[64];
+
+	if (strlen(sdp) > max) {
+		snprintf(text, sizeof(text), "the SDP is over %u bytes", max);
+		return refuse(kind, text);
+	}
+	if (member_sdp_lines(m->world, sdp))
+		return refuse(kind, "the SDP has too many lines");
+
+	return fine;
 }
 
 /* Rates */
@@ -395,9 +427,8 @@ struct refusal member_offer(struct member *m, const char *to, const char *sdp,
 
 	if (r.kind || (r = too_many_offers(m, now)).kind)
 		return r;
-	if (strlen(sdp) > HUB_SDP_MAX)
-		return refuse(REFUSED_OFFER, "the SDP is over 32768 bytes");
-	if ((r = sdp_permitted(m, sdp)).kind)
+	if ((r = sdp_fits(m, sdp, REFUSED_OFFER)).kind ||
+	    (r = sdp_permitted(m, sdp)).kind)
 		return r;
 	type = type ? type : "offer";
 	snprintf(offer_id, MEMBER_OFFER_ID, "%s_%.128s_%lld", m->peer.name,
@@ -434,9 +465,8 @@ struct refusal member_answer(struct member *m, const char *to,
 
 	if (r.kind)
 		return r;
-	if (strlen(sdp) > HUB_SDP_MAX)
-		return refuse(REFUSED_ANSWER, "the SDP is over 32768 bytes");
-	if ((r = sdp_permitted(m, sdp)).kind)
+	if ((r = sdp_fits(m, sdp, REFUSED_ANSWER)).kind ||
+	    (r = sdp_permitted(m, sdp)).kind)
 		return r;
 	if (is_server(to))
 		return answer_server(m, sdp, now);

@@ -30,6 +30,7 @@
 #include "signaling/hub.h"
 #include "signaling/limit.h"
 #include "signaling/metrics.h"
+#include "signaling/scan.h"
 
 struct rpc_control;
 
@@ -51,7 +52,12 @@ enum refusal_kind {
 	REFUSED_INTERNAL,	/* -32603, INTERNAL, 500 */
 };
 
-enum { MEMBER_REASON = 200, MEMBER_OFFER_ID = 2 * HUB_NAME_MAX + 32 };
+enum {
+	MEMBER_REASON = 200,
+	MEMBER_OFFER_ID = 2 * HUB_NAME_MAX + 32,
+	MEMBER_SDP_LINES = 1024,
+	MEMBER_BREACHES = 100,	/* refusals by rate before the close */
+};
 
 struct refusal {
 	enum refusal_kind kind;
@@ -70,6 +76,10 @@ struct world {
 	double messages_per_s;	/* a connection; burst is twice that */
 	double offers_per_s;	/* burst is 2.5 times that */
 	uint32_t sessions_per_subject;	/* calls of one token's subject */
+	/* 0: HUB_SDP_MAX and MEMBER_SDP_LINES, the most that may be; the
+	 * others MEMBER_BREACHES and RPC_BATCH_MAX. */
+	uint32_t sdp_bytes, sdp_lines, breaches, batch;
+	struct scan_limits json;	/* zeros: scan_standard */
 	/* What server.info says. */
 	const char *const *addresses;	/* numeric, without loopback */
 	unsigned addresses_len;
@@ -115,6 +125,10 @@ void member_fini(struct member *m, bool clean, struct mono now);
  * accepted in the life of a member, the same one as often as it comes. */
 struct refusal member_authenticate(struct member *m, const char *token,
 				   size_t len);
+
+/* The most bytes of an SDP. Whether one has too many lines. */
+uint32_t member_sdp_max(const struct world *w);
+bool member_sdp_lines(const struct world *w, const char *sdp);
 
 /* Whether its token allows these (enum auth_perm or-ed) at this time. */
 struct refusal member_may(const struct member *m, unsigned perms);

@@ -43,9 +43,26 @@ struct sig_limits {
 	uint32_t startups_begin, startups_rate, startups_full;
 	uint32_t tls_rate;	/* TLS handshakes a second, all addresses */
 	uint32_t tls_timeout_s, head_timeout_s, announce_timeout_s;
-	uint32_t ping_interval_s;
+	uint32_t tls_source_rate;	/* the same of one address */
+	uint32_t head_bytes, headers;	/* of an HTTP/1.1 request */
+	uint32_t body_bytes, body_timeout_s;	/* HTTP/1.1 */
+	uint32_t http_idle_s;	/* HTTP/1.1 between two requests */
+	uint32_t stall_timeout_s;	/* nothing of what waits is taken */
+	uint32_t fragments;	/* of one WebSocket message */
+	uint32_t ping_interval_s, ping_misses;
+	/* HTTP/2; the rates are a second, more come at once. */
+	uint32_t h2_header_bytes, continuations;
+	uint32_t h2_reset_rate, h2_control_rate, h2_window_rate, h2_idle_s;
+	uint32_t json_depth, json_members, json_string_bytes;
+	uint32_t batch;		/* messages of one JSON-RPC batch */
+	uint32_t sdp_bytes, sdp_lines;
+	uint32_t breaches;	/* refusals by rate before the close */
 	uint32_t resume_s;	/* a lost peer is held so long */
 	uint32_t candidates, candidate_rate;	/* of one offer; a second */
+	uint32_t whip_sessions;	/* of WHIP and WHEP, all addresses */
+	uint32_t whip_requests, whip_source_requests;	/* with a body that
+							   is still coming */
+	uint32_t whip_body_timeout_s;
 };
 
 struct sig_options {

@@ -3,16 +3,23 @@
 #include "signaling/scan.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+const struct scan_limits scan_standard = {
+	SCAN_DEPTH_MAX, SCAN_MEMBERS_MAX, SCAN_STRING_MAX,
+};
+
 struct scan {
+	const struct scan_limits *limits;
 	struct text *out;
 	const char *at, *end;
 	char kind[SCAN_DEPTH_MAX];		/* '{' or '[' */
 	unsigned members[SCAN_DEPTH_MAX];	/* separators so far */
 	unsigned depth;
 	bool value_next;	/* behind the colon of an object */
-	const char *why;
+	const char *why, *unit;	/* around the limit that was passed */
+	uint32_t max;
 };
 
 /* Whether a value here is a member of a message. */
@@ -36,6 +43,14 @@ static void copy(struct scan *s, size_t len)
 	s->at += len;
 }
 
+static void blame(struct scan *s, const char *why, uint32_t max,
+		  const char *unit)
+{
+	s->why = why;
+	s->max = max;
+	s->unit = unit;
+}
+
 /* One that is too long is noted only: the text goes on behind it. */
 static void scan_string(struct scan *s)
 {
@@ -43,8 +58,8 @@ static void scan_string(struct scan *s)
 
 	while (p < s->end && *p != '"')
 		p += *p == '\\' && p + 1 < s->end ? 2 : 1;
-	if ((size_t)(p - from) > SCAN_STRING_MAX)
-		s->why = "a string over 49152 bytes";
+	if ((size_t)(p - from) > s->limits->string)
+		blame(s, "a string over", s->limits->string, " bytes");
 	if (in_message(s)) {
 		text_puts(s->out, "\"s");
 		s->at++;
@@ -105,8 +120,8 @@ static void scan_number(struct scan *s)
 
 static int scan_open(struct scan *s)
 {
-	if (s->depth == SCAN_DEPTH_MAX) {
-		s->why = "nested deeper than 16";
+	if (s->depth == s->limits->depth) {
+		blame(s, "nested deeper than", s->limits->depth, "");
 		return -EMSGSIZE;
 	}
 	s->kind[s->depth] = *s->at;
@@ -124,8 +139,8 @@ static int scan_mark(struct scan *s)
 	if ((c == '}' || c == ']') && s->depth)
 		s->depth--;
 	if (c == ',' && s->depth &&
-	    ++s->members[s->depth - 1] > SCAN_MEMBERS_MAX) {
-		s->why = "more than 256 members";
+	    ++s->members[s->depth - 1] > s->limits->members) {
+		blame(s, "more than", s->limits->members, " members");
 		return -EMSGSIZE;
 	}
 	if (c == ':')
@@ -137,9 +152,12 @@ static int scan_mark(struct scan *s)
 	return 0;
 }
 
-int json_scan(struct text *out, const char *text, size_t len, const char **why)
+int json_scan(struct text *out, const char *text, size_t len,
+	      const struct scan_limits *limits, char *why)
 {
-	struct scan s = { .out = out, .at = text, .end = text + len };
+	struct scan s = { .out = out, .at = text, .end = text + len,
+			  .limits = limits && limits->depth ? limits
+							    : &scan_standard };
 	int err = 0;
 
 	while (s.at < s.end && !err) {
@@ -154,7 +172,8 @@ int json_scan(struct text *out, const char *text, size_t len, const char **why)
 		else
 			err = scan_mark(&s);
 	}
-	*why = s.why;
+	if (s.why)
+		snprintf(why, SCAN_WHY, "%s %u%s", s.why, s.max, s.unit);
 	if (out->bad)
 		return -ENOMEM;
 

@@ -192,6 +192,7 @@ static int open_cores(struct server *s, const struct sig_options *o)
 		.per_s = o->limits.connect_rate,
 		.burst = o->max_per_source,
 		.total = o->max_connections,
+		.tls_per_s = o->limits.tls_source_rate,
 	};
 	struct hub_cfg hub = { .random = fill_random, .dropped = dropped,
 			       .hold_us = o->limits.resume_s * 1000000ll,
@@ -214,6 +215,11 @@ static int open_cores(struct server *s, const struct sig_options *o)
 		.messages_per_s = o->messages_per_s,
 		.offers_per_s = o->offers_per_s,
 		.sessions_per_subject = o->sessions_per_subject,
+		.sdp_bytes = o->limits.sdp_bytes,
+		.sdp_lines = o->limits.sdp_lines,
+		.breaches = o->limits.breaches, .batch = o->limits.batch,
+		.json = { o->limits.json_depth, o->limits.json_members,
+			  o->limits.json_string_bytes },
 		.addresses = s->host.addresses,
 		.addresses_len = s->host.len, .hostname = s->host.name,
 		.version = REMOTEMEDIA_VERSION, .started_ms = wall_ms(),
@@ -227,6 +233,12 @@ static int open_whip(struct server *s, const struct sig_options *o)
 	struct whip_cfg cfg = { .world = &s->world, .loop = s->loop,
 				.origins = o->origins,
 				.max_per_source = o->max_per_source,
+				.max = o->limits.whip_sessions,
+				.requests = o->limits.whip_requests,
+				.requests_per_source =
+					o->limits.whip_source_requests,
+				.body_us = o->limits.whip_body_timeout_s *
+					   1000000ll,
 				.random = fill_random };
 
 	return whip_new(&s->whip, &cfg);

@@ -30,6 +30,8 @@ int sources_new(struct sources **out, const struct source_caps *caps)
 	if (!s)
 		return -ENOMEM;
 	s->caps = *caps;
+	if (!s->caps.tls_per_s)
+		s->caps.tls_per_s = SOURCE_TLS_PER_S;
 	*out = s;
 
 	return 0;
@@ -101,8 +103,8 @@ static struct source *add(struct sources *s, struct source **at,
 		return NULL;
 	(*at)->key = key;
 	limit_init(&(*at)->rate, s->caps.per_s, s->caps.burst, now);
-	limit_init(&(*at)->handshakes, SOURCE_TLS_PER_S, 2 * SOURCE_TLS_PER_S,
-		   now);
+	limit_init(&(*at)->handshakes, s->caps.tls_per_s,
+		   2.0 * s->caps.tls_per_s, now);
 	s->entries++;
 
 	return *at;

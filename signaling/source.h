@@ -29,6 +29,7 @@ struct source_caps {
 	double per_s;		/* new ones of one source */
 	double burst;
 	unsigned total;		/* connections of all sources */
+	unsigned tls_per_s;	/* handshakes of one; 0: SOURCE_TLS_PER_S */
 };
 
 int sources_new(struct sources **out, const struct source_caps *caps)
@@ -44,8 +45,8 @@ bool source_is_loopback(const uint8_t ipv6[16]);
 int sources_enter(struct sources *s, struct source_key key, struct mono now)
 	MUST_USE;
 
-/* Counts a TLS handshake of a source that entered: SOURCE_TLS_PER_S, and
- * twice that at once. */
+/* Counts a TLS handshake of a source that entered: tls_per_s, and twice
+ * that at once. */
 bool sources_handshake(struct sources *s, struct source_key key,
 		       struct mono now);
 

@@ -367,11 +367,12 @@ static void on_text(struct uplink *u, const char *bytes, size_t len)
 {
 	struct text copy = { 0 };
 	char error[JS_ERROR];
-	const char *why, *method, *id;
+	char why[SCAN_WHY];
+	const char *method, *id;
 	struct js *root = NULL;
 	size_t n;
 
-	if (json_scan(&copy, bytes, len, &why) ||
+	if (json_scan(&copy, bytes, len, NULL, why) ||
 	    js_parse(&root, copy.len ? copy.at : "", copy.len, error)) {
 		log_line(LOG_WARN, "the hub's message makes no sense",
 			 "bytes=%zu", len);

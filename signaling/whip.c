@@ -232,23 +232,33 @@ static unsigned coming_from(const struct whip *w,
 	return count;
 }
 
+static void too_long(struct whip_request *q)
+{
+	char detail[64];
+
+	snprintf(detail, sizeof(detail), "the body is over %u bytes",
+		 member_sdp_max(q->whip->cfg.world));
+	whip_refuse(q, 413, 0, detail);
+}
+
 /* Whether a body of the request may come; else q was answered. */
 static bool expect_body(struct whip_request *q, const struct http_request *r,
 			const char *type)
 {
+	const struct world *w = q->whip->cfg.world;
 	char detail[64];
 
 	if (!type_is(r, type)) {
 		snprintf(detail, sizeof(detail), "the body must be %s", type);
 		whip_refuse(q, 415, 0, detail);
-	} else if (r->has_length && r->length > SDP_TEXT) {
-		whip_refuse(q, 413, 0, "the body is over 32768 bytes");
+	} else if (r->has_length && r->length > member_sdp_max(w)) {
+		too_long(q);
 	} else if (!r->has_body) {
 		whip_refuse(q, 400, 0, "the body is empty");
-	} else if (q->whip->requests >= WHIP_REQUESTS) {
+	} else if (q->whip->requests >= q->whip->cfg.requests) {
 		whip_refuse(q, 503, 1000, "too many requests at once");
 	} else if (coming_from(q->whip, &q->source) >=
-		   WHIP_REQUESTS_SOURCE) {
+		   q->whip->cfg.requests_per_source) {
 		whip_refuse(q, 429, 1000, "too many requests at once");
 	} else {
 		whip_request_wait(q);
@@ -303,6 +313,10 @@ static void on_offer(struct whip_request *q)
 
 	if (!body_text(q))
 		return;
+	if (member_sdp_lines(w->cfg.world, q->body.at)) {
+		whip_refuse(q, 400, 0, "the description has too many lines");
+		return;
+	}
 	code = sdp_text_direct(w->out, SDP_TEXT + 1, q->body.at,
 			       q->watch ? SDP_RECVONLY : SDP_SENDONLY, &err);
 	if (code < 0)
@@ -535,8 +549,8 @@ static void on_body(struct http_exchange *x, const void *bytes, size_t len,
 	if (!q)
 		return;
 	q->whip->now = now;
-	if (len > SDP_TEXT - q->body.len)
-		whip_refuse(q, 413, 0, "the body is over 32768 bytes");
+	if (len > member_sdp_max(q->whip->cfg.world) - q->body.len)
+		too_long(q);
 	else
 		text_put(&q->body, bytes, len);
 }
@@ -641,6 +655,12 @@ int whip_new(struct whip **out, const struct whip_cfg *cfg)
 		w->cfg.max = WHIP_MAX;
 	if (!w->cfg.max_per_source)
 		w->cfg.max_per_source = WHIP_PER_SOURCE;
+	if (!w->cfg.requests)
+		w->cfg.requests = WHIP_REQUESTS;
+	if (!w->cfg.requests_per_source)
+		w->cfg.requests_per_source = WHIP_REQUESTS_SOURCE;
+	if (!w->cfg.body_us)
+		w->cfg.body_us = WHIP_BODY_US;
 	w->due = w->next_sweep = mono_at(0);
 	w->timer.handler = on_timer;
 	if (w->cfg.loop)

@@ -34,7 +34,10 @@ enum {
 	WHIP_GATHER_US = 300000,	/* the answer waits so long for late
 					   candidates of ours */
 	WHIP_MAX = 2000,	/* peers of all clients */
-	WHIP_PER_SOURCE = 32,	/* of one address, unless set */
+	WHIP_PER_SOURCE = 32,	/* of one address */
+	WHIP_REQUESTS = 256,	/* with a body that is still coming */
+	WHIP_REQUESTS_SOURCE = 64,	/* of one address */
+	WHIP_BODY_US = 10000000,	/* for a body to come */
 };
 
 struct whip;
@@ -43,7 +46,9 @@ struct whip_cfg {
 	struct world *world;
 	struct loop *loop;	/* NULL: the owner calls whip_tick() */
 	const char *origins;	/* as http_origin_ok() wants them */
-	uint32_t max, max_per_source;	/* 0: as above */
+	/* 0: as above */
+	uint32_t max, max_per_source, requests, requests_per_source;
+	int64_t body_us;
 	void (*random)(void *bytes, size_t len);
 };
 

@@ -22,9 +22,6 @@ enum {
 	WHIP_ETAG = 19,		/* 16 digits in quotes, and NUL */
 	WHIP_ORIGIN = 256,
 	WHIP_MATCH = 512,	/* bytes of If-Match that are looked at */
-	WHIP_REQUESTS = 256,	/* with a body that is still coming */
-	WHIP_REQUESTS_SOURCE = 64,	/* of one address */
-	WHIP_BODY_US = 10000000,	/* for a body to come */
 	WHIP_HEADERS = 24,
 	WHIP_TEXT = 2 * SDP_TEXT,	/* a description and candidates */
 	WHIP_SWEEP_US = 1000000,

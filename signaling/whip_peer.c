@@ -555,7 +555,7 @@ static void end_slow(struct whip *w, struct mono now)
 
 	for (struct whip_request *q = w->coming; q; q = next) {
 		next = q->next;
-		if (!mono_before(now, mono_add(q->start, WHIP_BODY_US)))
+		if (!mono_before(now, mono_add(q->start, w->cfg.body_us)))
 			whip_refuse(q, 408, 0, "the body did not come");
 	}
 }

@@ -12,7 +12,7 @@
 #include "core/ws/ws.h"
 #include "signaling/talk.h"
 
-enum { PINGS_MISSED = 2, ANSWER_MAX = 1024 + 4096 };
+enum { ANSWER_MAX = 1024 + 4096 };
 
 struct ws_conn {
 	struct conn *c;
@@ -229,7 +229,7 @@ static void on_sweep(struct conn *c, struct mono now)
 		return;
 	w->ping_at = mono_add(now, c->door->limits->ping_interval_s *
 					   1000000ll);
-	if (w->missed++ == PINGS_MISSED) {
+	if (w->missed++ == c->door->limits->ping_misses) {
 		conn_doom(c);
 		return;
 	}
@@ -334,6 +334,7 @@ unsigned ws_conn_open(struct conn *c, const struct h1_request *head,
 	ws_init(&w->ws, WS_SERVER);
 	w->ws.binary = w->talk.ops->binary != NULL;
 	w->ws.max = limits->message_bytes;
+	w->ws.max_fragments = (uint16_t)limits->fragments;
 	w->ping_at = mono_add(now, limits->ping_interval_s * 1000000ll);
 	conn_become(c, &websocket, w);
 	conn_deadline(c, mono_add(now,

@@ -16,7 +16,8 @@
 
 void ws_init(struct ws *w, enum ws_role role)
 {
-	*w = (struct ws){ .role = role, .max = WS_MESSAGE_MAX };
+	*w = (struct ws){ .role = role, .max = WS_MESSAGE_MAX,
+			  .max_fragments = WS_FRAGMENTS_MAX };
 }
 
 static void drop_text(struct ws *w)
@@ -139,7 +140,7 @@ static const char *judge_frame(struct ws *w, uint16_t *code)
 	*code = WS_CODE_TOO_BIG;
 	if (len > w->max - w->text_len)
 		return "message too large";
-	if (++w->fragments > WS_FRAGMENTS_MAX)
+	if (++w->fragments > w->max_fragments)
 		return "too many fragments";
 	if (w->opcode != WS_OP_CONTINUE)
 		w->is_binary = w->opcode == WS_OP_BINARY;

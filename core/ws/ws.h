@@ -11,7 +11,8 @@
  * Errors   A far end that breaks the protocol makes one WS_FAILED with the
  *          close code to send; afterwards all bytes are swallowed.
  * Limits   `max` bytes (WS_MESSAGE_MAX unless the owner says otherwise) and
- *          WS_FRAGMENTS_MAX frames a message, 125 bytes a control frame.
+ *          `max_fragments` frames a message (the same), 125 bytes a
+ *          control frame.
  */
 #ifndef CORE_WS_WS_H
 #define CORE_WS_WS_H
@@ -63,6 +64,7 @@ struct ws {
 	enum ws_role role;
 	bool binary;		/* set by the owner: they may come */
 	uint32_t max;		/* bytes of a message; may be set */
+	uint16_t max_fragments;	/* of one; may be set */
 	bool dead;		/* closed or failed: nothing more is heard */
 	bool in_payload, in_message, is_binary, fin;
 	uint8_t opcode;

@@ -453,9 +453,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		.message_bytes = 65536, .queue_bytes = 1048576,
 		.queue_messages = 256, .tls_rate = 200, .tls_timeout_s = 5,
 		.head_timeout_s = 5, .announce_timeout_s = 10,
+		.tls_source_rate = 10, .head_bytes = 8192, .headers = 64,
+		.body_bytes = 1048576, .body_timeout_s = 30,
+		.http_idle_s = 15, .stall_timeout_s = 30, .fragments = 64,
+		.ping_misses = 2,
 		.ping_interval_s = 20,
 	};
-	struct source_caps caps = { 9, 9, 9, 9 };
+	struct source_caps caps = { 9, 9, 9, 9, 9 };
 	struct conn_from from = { .loopback = true };
 	struct script s = { bytes, len };
 	struct mono now = mono_at(1000000);

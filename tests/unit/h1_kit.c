@@ -167,7 +167,7 @@ unsigned talk_open(struct talk *out, struct door *door,
 
 void kit_open(struct kit *k)
 {
-	struct source_caps caps = { 1000, 1000, 1000, 1000 };
+	struct source_caps caps = { 1000, 1000, 1000, 1000, 0 };
 	uint8_t address[16] = { [15] = 1 };
 	struct conn_from from = { .loopback = true };
 	int pair[2];
@@ -178,6 +178,10 @@ void kit_open(struct kit *k)
 		.message_bytes = 65536, .queue_bytes = 1048576,
 		.queue_messages = 256, .tls_rate = 200, .tls_timeout_s = 5,
 		.head_timeout_s = 5, .announce_timeout_s = 10,
+		.tls_source_rate = 10, .head_bytes = 8192, .headers = 64,
+		.body_bytes = 1048576, .body_timeout_s = 30,
+		.http_idle_s = 15, .stall_timeout_s = 30, .fragments = 64,
+		.ping_misses = 2,
 		.ping_interval_s = 20, .startups_begin = 10,
 		.startups_rate = 30, .startups_full = 100 } };
 	k->world.metrics = &k->metrics;

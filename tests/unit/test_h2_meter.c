@@ -12,15 +12,17 @@
 #include "port/h2_fields.h"
 #include "port/h2_queue.h"
 
-enum { DATA, HEADERS, PRIORITY, RST, SETTINGS, PING = 6, CONTINUATION = 9 };
+enum { DATA, HEADERS, PRIORITY, RST, SETTINGS, PING = 6,
+       WINDOW = 8, CONTINUATION = 9 };
 enum { END_STREAM = 1, END_HEADERS = 4 };
 
 static const uint8_t preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 static struct mono now = { 1000000 };
+static struct h2_caps standard;
 
 static void open_meter(struct h2_meter *m)
 {
-	h2_meter_init(m, now);
+	h2_meter_init(m, &standard, now);
 	ck_assert_ptr_null(h2_meter_see(m, preface, 24, now));
 }
 
@@ -77,6 +79,39 @@ START_TEST(a_burst_of_resets_passes_and_no_more)
 	open_meter(&m);
 	ck_assert_int_eq(passes(&m, RST, 0, 2, 4), H2_RESETS_BURST);
 	ck_assert(!m.is_closed);
+}
+END_TEST
+
+/* Steps over the preface with limits of its own. */
+static void open_small(struct h2_meter *m, const struct h2_caps *caps)
+{
+	open_meter(m);
+	m->caps = caps;
+}
+
+START_TEST(limits_may_be_set)
+{
+	static const struct h2_caps caps = {
+		.headers_bytes = 4096, .continuations = 2, .resets_per_s = 3,
+		.controls_per_s = 7, .windows_per_s = 11,
+	};
+	struct h2_fields f = { 0 };
+	struct h2_meter m;
+
+	open_small(&m, &caps);
+	ck_assert_int_eq(passes(&m, RST, 0, 2, 4), 15);
+	open_small(&m, &caps);
+	ck_assert_int_eq(passes(&m, PING, 0, 0, 8), 14);
+	open_small(&m, &caps);
+	ck_assert_int_eq(passes(&m, WINDOW, 0, 0, 4), 22);
+	open_small(&m, &caps);
+	ck_assert_ptr_null(see(&m, HEADERS, 0, 1, 10));
+	ck_assert_int_eq(passes(&m, CONTINUATION, 0, 0, 10), 2);
+	open_small(&m, &caps);
+	ck_assert_ptr_null(see(&m, HEADERS, 0, 1, 4096 + H2_BLOCK_MORE));
+	ck_assert_ptr_nonnull(see(&m, CONTINUATION, 0, 1, 1));
+	ck_assert_int_eq(h2_fields_count(&f, 4, 4060, 4096), 0);
+	ck_assert_int_eq(h2_fields_count(&f, 1, 0, 4096), -EMSGSIZE);
 }
 END_TEST
 
@@ -172,7 +207,7 @@ START_TEST(any_split_counts_the_same)
 		buf_put_u64(&out, 0x0000080600000000);
 	}
 	for (size_t cut = 1; cut <= sizeof(bytes); cut++) {
-		h2_meter_init(&m, now);
+		h2_meter_init(&m, &standard, now);
 		for (size_t at = 0; at < sizeof(bytes); at += cut) {
 			size_t n = sizeof(bytes) - at;
 
@@ -259,16 +294,17 @@ START_TEST(fields_have_a_limit)
 	struct h2_fields f = { 0 };
 	int n = 0;
 
-	while (h2_fields_count(&f, 1, 0) == 0) {
+	while (h2_fields_count(&f, 1, 0, H2_HEADERS_BYTES) == 0) {
 		ck_assert_int_eq(h2_fields_add(&f, value, 1, value, 0), 0);
 		n++;
 	}
 	ck_assert_int_eq(n, H2_HEADERS_BYTES / 33);
 	h2_fields_clear(&f);
-	ck_assert_int_eq(h2_fields_count(&f, 4, H2_HEADERS_BYTES - 36), 0);
+	ck_assert_int_eq(h2_fields_count(&f, 4, H2_HEADERS_BYTES - 36,
+					 H2_HEADERS_BYTES), 0);
 	h2_fields_clear(&f);
-	ck_assert_int_eq(h2_fields_count(&f, 4, H2_HEADERS_BYTES - 35),
-			 -EMSGSIZE);
+	ck_assert_int_eq(h2_fields_count(&f, 4, H2_HEADERS_BYTES - 35,
+					 H2_HEADERS_BYTES), -EMSGSIZE);
 	/* The keeper has limits of its own. */
 	ck_assert_int_eq(h2_fields_add(&f, value, 4, value, H2_HEADERS_BYTES),
 			 -ENOMEM);
@@ -306,8 +342,10 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
+	standard = H2_CAPS;
 	tcase_add_loop_test(tc, a_burst_of_controls_passes_and_no_more, 0, 6);
 	tcase_add_test(tc, a_burst_of_resets_passes_and_no_more);
+	tcase_add_test(tc, limits_may_be_set);
 	tcase_add_test(tc, data_and_requests_are_free);
 	tcase_add_test(tc, eight_continuations_pass);
 	tcase_add_test(tc, a_block_has_a_length);

@@ -745,7 +745,7 @@ static struct source_key key_of(uint8_t a, uint8_t last)
 
 START_TEST(a_source_has_its_caps)
 {
-	struct source_caps caps = { 3, 2, 5, 6 };
+	struct source_caps caps = { 3, 2, 5, 6, 0 };
 	struct sources *s;
 
 	ck_assert_int_eq(sources_new(&s, &caps), 0);

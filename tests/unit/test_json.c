@@ -12,9 +12,9 @@
 static void check_scan(const char *in, const char *want)
 {
 	struct text t = { 0 };
-	const char *why;
+	char why[SCAN_WHY];
 
-	ck_assert_int_eq(json_scan(&t, in, strlen(in), &why), 0);
+	ck_assert_int_eq(json_scan(&t, in, strlen(in), NULL, why), 0);
 	ck_assert_uint_eq(t.len, strlen(want));
 	ck_assert_msg(!t.len || memcmp(t.at, want, t.len) == 0,
 		      "%s became %.*s", in, (int)t.len, t.at);
@@ -56,17 +56,34 @@ START_TEST(everything_else_stays_as_it_is)
 }
 END_TEST
 
-static int scan_err(const char *in)
+static int scan_within(const char *in, const struct scan_limits *limits)
 {
 	struct text t = { 0 };
-	const char *why = NULL;
-	int err = json_scan(&t, in, strlen(in), &why);
+	char why[SCAN_WHY] = "";
+	int err = json_scan(&t, in, strlen(in), limits, why);
 
-	ck_assert(err == 0 || why);
+	ck_assert(err == 0 || *why);
 	text_fini(&t);
 
 	return err;
 }
+
+static int scan_err(const char *in)
+{
+	return scan_within(in, NULL);
+}
+
+START_TEST(limits_may_be_set)
+{
+	static const struct scan_limits few = { 2, 3, 6 };
+
+	ck_assert_int_eq(scan_within("[[1,2,3]]", &few), 0);
+	ck_assert_int_eq(scan_within("[[[]]]", &few), -EMSGSIZE);
+	ck_assert_int_eq(scan_within("[1,2,3,4]", &few), -EMSGSIZE);
+	ck_assert_int_eq(scan_within("[\"12345\"]", &few), 0);
+	ck_assert_int_eq(scan_within("[\"123456\"]", &few), -EMSGSIZE);
+}
+END_TEST
 
 START_TEST(depth_members_and_strings_are_limited)
 {
@@ -227,6 +244,7 @@ int main(void)
 
 	tcase_add_test(t, members_of_a_message_keep_their_form);
 	tcase_add_test(t, everything_else_stays_as_it_is);
+	tcase_add_test(t, limits_may_be_set);
 	tcase_add_test(t, depth_members_and_strings_are_limited);
 	tcase_add_test(t, a_tree_gives_what_stands_in_it);
 	tcase_add_loop_test(t, what_is_no_json_is_refused_with_a_text, 0,

@@ -51,6 +51,32 @@ START_TEST(nothing_said_gives_the_limits_of_the_readme)
 	ck_assert_uint_eq(o.limits.head_timeout_s, 5);
 	ck_assert_uint_eq(o.limits.announce_timeout_s, 10);
 	ck_assert_uint_eq(o.limits.ping_interval_s, 20);
+	ck_assert_uint_eq(o.limits.tls_source_rate, 10);
+	ck_assert_uint_eq(o.limits.head_bytes, 8192);
+	ck_assert_uint_eq(o.limits.headers, 64);
+	ck_assert_uint_eq(o.limits.body_bytes, 1048576);
+	ck_assert_uint_eq(o.limits.body_timeout_s, 30);
+	ck_assert_uint_eq(o.limits.http_idle_s, 15);
+	ck_assert_uint_eq(o.limits.stall_timeout_s, 30);
+	ck_assert_uint_eq(o.limits.fragments, 64);
+	ck_assert_uint_eq(o.limits.ping_misses, 2);
+	ck_assert_uint_eq(o.limits.h2_header_bytes, 16384);
+	ck_assert_uint_eq(o.limits.continuations, 8);
+	ck_assert_uint_eq(o.limits.h2_reset_rate, 20);
+	ck_assert_uint_eq(o.limits.h2_control_rate, 200);
+	ck_assert_uint_eq(o.limits.h2_window_rate, 2000);
+	ck_assert_uint_eq(o.limits.h2_idle_s, 60);
+	ck_assert_uint_eq(o.limits.json_depth, 16);
+	ck_assert_uint_eq(o.limits.json_members, 256);
+	ck_assert_uint_eq(o.limits.json_string_bytes, 49152);
+	ck_assert_uint_eq(o.limits.batch, 16);
+	ck_assert_uint_eq(o.limits.sdp_bytes, 32768);
+	ck_assert_uint_eq(o.limits.sdp_lines, 1024);
+	ck_assert_uint_eq(o.limits.breaches, 100);
+	ck_assert_uint_eq(o.limits.whip_sessions, 2000);
+	ck_assert_uint_eq(o.limits.whip_requests, 256);
+	ck_assert_uint_eq(o.limits.whip_source_requests, 64);
+	ck_assert_uint_eq(o.limits.whip_body_timeout_s, 10);
 	ck_assert_uint_eq(o.limits.resume_s, 60);
 	ck_assert_uint_eq(o.limits.candidates, 64);
 	ck_assert_uint_eq(o.limits.candidate_rate, 8);
@@ -145,6 +171,12 @@ static const struct {
 	{ { "--offer-rate", "1.5" }, "1 to 10000000" },
 	{ { "--resume-s", "601" }, "1 to 600" },
 	{ { "--max-streams", "101" }, "1 to 100" },
+	{ { "--max-head-bytes", "8193" }, "1024 to 8192" },
+	{ { "--max-json-depth", "17" }, "4 to 16" },
+	{ { "--max-sdp-bytes", "32769" }, "4096 to 32768" },
+	{ { "--max-h2-header-bytes", "16385" }, "4096 to 16384" },
+	{ { "--max-fragments", "0" }, "1 to 4096" },
+	{ { "--ping-misses", "101" }, "1 to 100" },
 	{ { "--nonsense", "1" }, "no such argument" },
 	{ { "--web" }, "needs a value" },
 };
