@@ -16,6 +16,10 @@
 
 enum { BUCKETS = 1024 };
 
+/* What peers write does not take the room of what the pipeline says: else
+ * anybody could end the hold, and the call, of another. */
+enum room { OF_PEERS, OF_SERVER, ROOMS };
+
 /* An event and its texts in one piece. */
 struct letter {
 	struct letter *next;
@@ -27,7 +31,7 @@ struct letter {
 struct hub_queue {
 	struct letter *first, **last;
 	unsigned count, gossip, of_server;
-	size_t bytes;
+	size_t bytes[ROOMS];
 	struct mono until;	/* held so long */
 	bool ended;		/* its call is over, or nobody could be told
 				   what was lost */
@@ -35,7 +39,7 @@ struct hub_queue {
 
 struct hub {
 	struct hub_cfg cfg;
-	size_t count, held, held_bytes;
+	size_t count, held, held_bytes[ROOMS];
 	bool ended;		/* some hold has */
 	struct mono due;	/* some hold may end */
 	struct hub_peer *first, *last;
@@ -205,26 +209,27 @@ static void queue_free(struct hub *hub, struct hub_queue *q)
 		next = l->next;
 		free(l);
 	}
-	hub->held_bytes -= q->bytes;
+	for (int room = 0; room < ROOMS; room++)
+		hub->held_bytes[room] -= q->bytes[room];
 	free(q);
 }
 
-static int queue_put(struct hub *hub, struct hub_queue *q,
+static int queue_put(struct hub *hub, struct hub_queue *q, enum room room,
 		     const struct hub_event *ev)
 {
 	struct letter *l = letter_new(ev);
 
 	if (!l)
 		return -ENOBUFS;
-	if (q->bytes + l->bytes > HUB_HELD_BYTES ||
-	    hub->held_bytes + l->bytes > HUB_HELD_TOTAL) {
+	if (q->bytes[room] + l->bytes > HUB_HELD_BYTES ||
+	    hub->held_bytes[room] + l->bytes > HUB_HELD_TOTAL) {
 		free(l);
 		return -ENOBUFS;
 	}
 	*q->last = l;
 	q->last = &l->next;
-	q->bytes += l->bytes;
-	hub->held_bytes += l->bytes;
+	q->bytes[room] += l->bytes;
+	hub->held_bytes[room] += l->bytes;
 
 	return 0;
 }
@@ -251,7 +256,8 @@ static int queue_of_server(struct hub *hub, struct hub_queue *q,
 		end_hold(hub, q);
 	if (ev->kind == HUB_OFFER_TAKEN)
 		return 0;	/* HUB_ANSWER says as much */
-	if (q->of_server < HUB_HELD_OF_SERVER && !queue_put(hub, q, ev)) {
+	if (q->of_server < HUB_HELD_OF_SERVER &&
+	    !queue_put(hub, q, OF_SERVER, ev)) {
 		q->of_server++;
 		return 0;
 	}
@@ -268,13 +274,14 @@ static int queue(struct hub *hub, struct hub_queue *q,
 	if (strcmp(ev->peer, HUB_SERVER) == 0)
 		return queue_of_server(hub, q, ev);
 	if (is_gossip(ev)) {
-		if (q->gossip < HUB_HELD_EVENTS && !queue_put(hub, q, ev))
+		if (q->gossip < HUB_HELD_EVENTS &&
+		    !queue_put(hub, q, OF_PEERS, ev))
 			q->gossip++;
 		return 0;
 	}
 	if (q->count >= HUB_HELD_EVENTS)
 		return -ENOBUFS;
-	err = queue_put(hub, q, ev);
+	err = queue_put(hub, q, OF_PEERS, ev);
 	q->count += !err;
 
 	return err;

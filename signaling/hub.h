@@ -44,8 +44,9 @@ enum {
 	HUB_HELD_EVENTS = 64,	/* of one held peer: of other peers; as many
 				   comings and goings, which need no word */
 	HUB_HELD_OF_SERVER = 160,	/* two answers, their candidates */
-	HUB_HELD_BYTES = 262144,
-	HUB_HELD_TOTAL = 16777216,	/* bytes of all held peers */
+	HUB_HELD_BYTES = 262144,	/* of other peers, and as many of the
+					   pipeline */
+	HUB_HELD_TOTAL = 16777216,	/* the same of all held peers */
 	HUB_HELD_MAX = 4096,	/* held peers; more leave at once */
 };
 

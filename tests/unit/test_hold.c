@@ -306,6 +306,47 @@ START_TEST(a_sender_hears_when_there_is_no_room)
 }
 END_TEST
 
+static int answer_of_server(const char *to, const char *sdp)
+{
+	struct hub_event ev = { .kind = HUB_ANSWER, .peer = HUB_SERVER,
+				.sdp = sdp, .type = "answer" };
+
+	return hub_send(hub, to, &ev);
+}
+
+/* Else anybody could end the call of a peer that is held. */
+START_TEST(peers_do_not_take_the_room_of_the_pipeline)
+{
+	enum { N = 100, BIG = 30000 };
+	struct hub_peer *many = calloc(N, sizeof(*many));
+	char name[16], *big = calloc(1, BIG + 1);
+
+	memset(big, 'x', BIG);
+	begin();
+	hub_hold(&a, mono_at(0));
+	while (offer("b", "a", big) == 0)
+		;
+	ck_assert_int_eq(answer_of_server("a", big), 0);
+	/* Held peers of somebody who has many, all full. */
+	for (int i = 0; i < N; i++) {
+		snprintf(name, sizeof(name), "p%d", i);
+		ck_assert_int_eq(join(&many[i], name, NULL, "P"), 0);
+		hub_hold(&many[i], mono_at(0));
+		while (offer("b", name, big) == 0)
+			;
+	}
+	/* There is no room at all for this one. */
+	ck_assert_int_eq(offer("b", "p99", big), -ENOBUFS);
+	ck_assert_int_eq(answer_of_server("a", big), 0);
+	ck_assert_int_eq(answer_of_server("p99", big), 0);
+	hub_tick(hub, mono_at(1));
+	expect("");
+	end();
+	free(many);
+	free(big);
+}
+END_TEST
+
 START_TEST(comings_and_goings_wait_within_their_own_room)
 {
 	struct hub_peer guests[HUB_HELD_EVENTS];
@@ -426,6 +467,7 @@ int main(void)
 	tcase_add_test(t, the_newest_wins_with_the_token);
 	tcase_add_test(t, a_call_that_ends_ends_the_hold);
 	tcase_add_test(t, a_sender_hears_when_there_is_no_room);
+	tcase_add_test(t, peers_do_not_take_the_room_of_the_pipeline);
 	tcase_add_test(t, comings_and_goings_wait_within_their_own_room);
 	tcase_add_test(t, held_peers_have_a_limit_and_memory_one);
 	tcase_add_test(t,
