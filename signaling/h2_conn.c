@@ -189,7 +189,7 @@ static void on_begin(struct h2_stream *s, const struct h2_request *r,
 	h2_attach(s, e);
 	conn_proved(hc->c);
 	/* CONNECT has no path; we are no proxy. */
-	if (!r->path.at || r->path.len > H1_HEAD_MAX) {
+	if (!r->path.at || r->path.len > hc->c->door->limits->head_bytes) {
 		http_error(&e->x, r->path.at ? 414 : 501);
 		return;
 	}
@@ -429,6 +429,14 @@ void h2_conn_open(struct conn *c, struct mono now)
 		.streams = limits->streams,
 		.head_us = limits->head_timeout_s * 1000000ll,
 		.ping_us = limits->ping_interval_s * 1000000ll,
+		.pings = limits->ping_misses,
+		.headers_bytes = limits->h2_header_bytes,
+		.continuations = limits->continuations,
+		.resets_per_s = limits->h2_reset_rate,
+		.controls_per_s = limits->h2_control_rate,
+		.windows_per_s = limits->h2_window_rate,
+		.idle_us = limits->h2_idle_s * 1000000ll,
+		.stall_us = limits->stall_timeout_s * 2000000ll,
 	};
 	struct h2_conn *hc = calloc(1, sizeof(*hc));
 
