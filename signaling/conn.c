@@ -169,8 +169,13 @@ static bool must_wait(const struct conn *c)
  * waited for. */
 static void settle(struct conn *c, struct mono now)
 {
+	bool waited = must_wait(c);
+
 	if (!c->doomed && stream_flush(&c->stream))
 		conn_doom(c);
+	/* What was held for the way out has no other event to wait for. */
+	if (waited && c->held_len && !must_wait(c))
+		conn_later(c);
 	half_close(c, now);
 	if (!c->doomed)
 		stream_set_reading(&c->stream,
@@ -184,6 +189,7 @@ static void digest(struct conn *c, size_t len, struct mono now)
 {
 	const struct conn_proto *before;
 	size_t at = 0, used;
+	bool waited;
 
 	do {
 		before = c->proto;
@@ -191,11 +197,13 @@ static void digest(struct conn *c, size_t len, struct mono now)
 		used = c->proto->in(c, joined + at, len - at, now);
 		c->stream.corked = false;
 		at += used;
+		waited = must_wait(c);
 		if (!c->doomed && stream_flush(&c->stream))
 			conn_doom(c);
 		if (c->lingering || c->doomed)
 			at = len;
-	} while (at < len && (used || c->proto != before) && !must_wait(c));
+	} while (at < len && (used || waited || c->proto != before) &&
+		 !must_wait(c));
 	hold(c, joined + at, len - at);
 	settle(c, now);
 }
