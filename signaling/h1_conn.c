@@ -38,6 +38,7 @@ struct h1_conn {
 	bool active;		/* the service has not finished */
 	bool in_use;		/* on_bytes() runs and looks again itself */
 	bool keep_alive, chunked_out, counted_out, wants_writable, paused;
+	bool unsent;		/* the last answer waits for the client */
 	uint64_t body_left;	/* IN_LENGTH */
 	uint64_t body_seen;
 	uint64_t out_left;	/* counted_out */
@@ -101,8 +102,8 @@ static void begin_again(struct h1_conn *h, struct mono now)
 	h->body_left = h->body_seen = 0;
 	h->chunks = (struct h1_chunks){ 0 };
 	h->paused = h->wants_writable = false;
-	conn_deadline(c, mono_add(now, stream_is_empty(&c->stream)
-					       ? idle_us(c) : ANSWER_US));
+	h->unsent = !stream_is_empty(&c->stream);
+	conn_deadline(c, mono_add(now, h->unsent ? ANSWER_US : idle_us(c)));
 	if (!h->keep_alive || c->door->leaving) {
 		conn_linger(c, now);
 		conn_deadline(c, mono_add(now, ANSWER_US));
@@ -484,6 +485,7 @@ static size_t head_in(struct h1_conn *h, const uint8_t *bytes, size_t len,
 	if (!stream_is_empty(&c->stream) &&
 	    (stream_flush(&c->stream) || !stream_is_empty(&c->stream)))
 		return 0;	/* one answer after another */
+	h->unsent = false;
 	if (!c->held_len && !c->startup)
 		conn_deadline(c, conn_head_by(c, now));
 	n = h1_parse_request(&head, bytes, len);
@@ -566,12 +568,29 @@ static void on_later(struct conn *c, struct mono now)
 		begin_again(h, now);
 }
 
+/* The last answer is out: the pause between two requests begins. */
+static void answer_left(struct h1_conn *h, struct mono now)
+{
+	struct conn *c = h->c;
+
+	if (!h->unsent || h->in != IN_HEAD || !stream_is_empty(&c->stream))
+		return;
+	h->unsent = false;
+	if (!c->lingering)
+		conn_deadline(c, mono_add(now, idle_us(c)));
+}
+
+/* Most answers leave at once, and nobody hears of that. */
+static void on_sweep(struct conn *c, struct mono now)
+{
+	answer_left(c->state, now);
+}
+
 static void on_out_ready(struct conn *c, struct mono now)
 {
 	struct h1_conn *h = c->state;
 
-	if (h->in == IN_HEAD && stream_is_empty(&c->stream))
-		conn_deadline(c, mono_add(now, idle_us(c)));
+	answer_left(h, now);
 	if (!h->wants_writable || !h->active ||
 	    c->stream.bytes > HTTP_QUEUE_MAX / 2)
 		return;
@@ -613,7 +632,7 @@ static void on_free(struct conn *c, bool closing, struct mono now)
 static const struct conn_proto http1 = {
 	.in = on_bytes, .must_wait = must_wait, .later = on_later,
 	.out_ready = on_out_ready, .deadline = on_deadline,
-	.farewell = on_farewell, .free = on_free,
+	.sweep = on_sweep, .farewell = on_farewell, .free = on_free,
 };
 
 void h1_conn_open(struct conn *c, struct mono now)
