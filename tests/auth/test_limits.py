@@ -228,6 +228,157 @@ def test_queue_of_a_client_that_does_not_read(server):
     run(body())
 
 
+def upgraded():
+    """A WebSocket by hand."""
+    raw = socket.create_connection(("127.0.0.1", PORT), 10)
+    raw.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
+    seen = b""
+    while not seen.endswith(b"\r\n\r\n"):
+        seen += raw.recv(1)
+    return raw
+
+
+def http(text, until_closed=False):
+    """The answer to bytes of a request, as far as it comes at once."""
+    with socket.create_connection(("127.0.0.1", PORT), 10) as raw:
+        raw.sendall(text)
+        seen = raw.recv(65536)
+        while until_closed:
+            got = raw.recv(65536)
+            if not got:
+                break
+            seen += got
+        return seen
+
+
+def test_heads_and_bodies(server):
+    server(WEBRTC_MAX_HEAD_BYTES=1024, WEBRTC_MAX_HEADERS=16, WEBRTC_MAX_BODY_BYTES=65536)
+    head = b"GET /healthz HTTP/1.1\r\nHost: a\r\n"
+
+    def of(size):
+        return head + b"x: " + b"y" * (size - len(head) - 7) + b"\r\n\r\n"
+    assert len(of(1024)) == 1024
+    assert b" 200 " in http(of(1024))
+    assert b" 431 " in http(of(1025))
+    assert b" 431 " in http(of(1025)[:1024]), "no end of it is waited for"
+    assert b" 200 " in http(head + b"x: y\r\n" * 15 + b"\r\n")
+    assert b" 431 " in http(head + b"x: y\r\n" * 16 + b"\r\n")
+    post = b"POST /no-such-path HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
+    assert b" 413 " in http(post % 65537)
+    assert b" 413 " not in http(post % 65536 + b"x" * 65536)
+
+
+def test_times_of_http(server):
+    server(WEBRTC_BODY_TIMEOUT_S=1, WEBRTC_HTTP_IDLE_S=1)
+    start = time.monotonic()
+    assert b" 408 " in http(b"POST /remotemedia.v1.webrtc.WebRtcSignaling/GetPeers HTTP/1.1\r\nHost: a\r\n"
+                            b"Content-Type: application/grpc-web\r\nContent-Length: 5\r\n\r\n", True)
+    assert b" 200 " in http(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", True), "and then it is closed"
+    assert time.monotonic() - start < 12, "less than one of the usual 30 s and 15 s"
+
+
+def test_fragments(server):
+    server(WEBRTC_MAX_FRAGMENTS=2)
+    with upgraded() as raw:
+        text = b'{"jsonrpc":"2.0","id":1,"method":"list_peers"}'
+        raw.sendall(b"\x01\x81\0\0\0\0{" + b"\x80" + bytes([0x80 | len(text) - 1]) + b"\0\0\0\0" + text[1:])
+        assert b'"result"' in raw.recv(4096), "two"
+        raw.sendall(b"\x01\x81\0\0\0\0{" + b"\x00\x81\0\0\0\0 " * 2)
+        assert raw.recv(4096)[2:4] == (1009).to_bytes(2, "big"), "three"
+
+
+def test_ping_misses(server):
+    server(WEBRTC_PING_INTERVAL_S=1, WEBRTC_PING_MISSES=1)
+    with upgraded() as raw:
+        text = b'{"jsonrpc":"2.0","id":1,"method":"list_peers"}'
+        raw.sendall(b"\x81" + bytes([0x80 | len(text)]) + b"\0\0\0\0" + text)
+        raw.settimeout(10)
+        seen = b""
+        while got := raw.recv(4096):
+            seen += got
+        assert seen.count(b"\x89\x00") == 1, "one ping, then the end"
+
+
+def test_json_sdp_batch_and_breaches(server):
+    url = server(WEBRTC_MAX_JSON_DEPTH=4, WEBRTC_MAX_JSON_MEMBERS=16, WEBRTC_MAX_JSON_STRING_BYTES=5000,
+                 WEBRTC_MAX_BATCH=2, WEBRTC_MAX_SDP_BYTES=4096, WEBRTC_MAX_SDP_LINES=64,
+                 WEBRTC_MAX_BREACHES=1, WEBRTC_MESSAGE_RATE=10).url
+
+    async def said(socket_, text):
+        await socket_.send(text)
+        return json.loads(await asyncio.wait_for(socket_.recv(), 5))
+
+    async def body():
+        socket_ = await websockets.connect(url)
+        for params, reason in (({"a": {"b": {"c": {}}}}, "nested deeper than 4"),
+                               ({"a": list(range(17))}, "more than 16 members"),
+                               ({"a": "x" * 5001}, "a string over 5000 bytes")):
+            error = (await call(socket_, "list_peers", **params))["error"]
+            assert (error["code"], error["data"]["reason"]) == (-32024, reason), error
+        assert "result" in await call(socket_, "list_peers", a={"b": {}}, c=list(range(16)), d="x" * 4990)
+        one = '{"jsonrpc":"2.0","id":1,"method":"list_peers"}'
+        assert len(await said(socket_, f"[{one},{one}]")) == 2
+        error = (await said(socket_, f"[{one},{one},{one}]"))["error"]
+        assert (error["code"], error["data"]["reason"]) == (-32600, "a batch of more than 2")
+        await socket_.close()
+
+        socket_ = await websockets.connect(url)
+        await call(socket_, "announce", peer_id="a")
+        for sdp, code in (("x" * 4097, -32002), ("x\r\n" * 65, -32002), ("x\r\n" * 64, None)):
+            answer = await call(socket_, "offer", to_peer_id="a", sdp=sdp)
+            assert answer.get("error", {}).get("code") == code, answer
+        for _ in range(60):
+            await socket_.send(one)
+        assert (await closed(socket_))[0] == 1008, "the second breach closes"
+    run(body())
+
+
+def test_http2(server):
+    server(WEBRTC_MAX_H2_HEADER_BYTES=4096, WEBRTC_H2_RESET_RATE=1, WEBRTC_MAX_CONTINUATIONS=1)
+    assert h2_settings(PORT)[h2.settings.SettingCodes.MAX_HEADER_LIST_SIZE] == 4096
+
+    def ends(rounds):
+        """Whether these requests, taken back, are too many."""
+        conn = h2.connection.H2Connection(h2.config.H2Configuration())
+        conn.initiate_connection()
+        for i in range(rounds):
+            conn.send_headers(1 + 2 * i, [(":method", "GET"), (":scheme", "http"), (":authority", "a"),
+                                          (":path", "/")])
+            conn.reset_stream(1 + 2 * i, 8)
+        conn.ping(b"12345678")
+        with socket.create_connection(("127.0.0.1", PORT), 10) as raw:
+            raw.sendall(conn.data_to_send())
+            while got := raw.recv(65536):
+                for event in conn.receive_data(got):
+                    if isinstance(event, h2.events.ConnectionTerminated):
+                        return event.error_code
+                    if isinstance(event, h2.events.PingAckReceived):
+                        return None
+    assert ends(5) is None and ends(6) == 11
+
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
+    flood = preface + b"\0\0\1\1\0\0\0\0\1\x82" + b"\0\0\1\x09\0\0\0\0\1\x86" * 2
+    seen = http(flood, True)
+    assert b"CONTINUATION" in seen or b"\0\0\0\x0b" in seen, seen
+
+
+def test_whip(server):
+    server(WEBRTC_WHIP_SOURCE_REQUESTS=1, WEBRTC_WHIP_BODY_TIMEOUT_S=1, WEBRTC_MAX_SDP_BYTES=4096,
+           WEBRTC_MAX_SDP_LINES=64)
+    post = b"POST /whip/x HTTP/1.1\r\nHost: a\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n"
+    assert b" 413 " in http(post % 4097)
+    seen = http(post % 195 + b"x\r\n" * 65)
+    assert b" 400 " in seen and b"too many lines" in seen
+    with socket.create_connection(("127.0.0.1", PORT), 10) as first:
+        first.sendall(post % 100)
+        time.sleep(0.2)
+        assert b" 429 " in http(post % 100)
+        start = time.monotonic()
+        assert b" 408 " in first.recv(4096)
+        assert time.monotonic() - start < 8, "less than the usual 10 s"
+
+
 def test_the_readme_has_each_setting_with_its_default():
     text = subprocess.run([ROOT / "scripts" / "webrtc_server", "--help"], capture_output=True, text=True).stdout
     readme = (ROOT / "README.md").read_text()
