@@ -59,12 +59,19 @@ static void send_error(struct conn *c, unsigned status, struct mono now)
 	struct h1_header headers[] = {
 		{ { "X-Content-Type-Options", 22 }, { "nosniff", 7 } },
 		{ { "Content-Type", 12 }, { "text/plain; charset=utf-8", 25 } },
-		{ { "Sec-WebSocket-Version", 21 }, { "13", 2 } },
+		{ { NULL, 0 }, { NULL, 0 } },
 	};
 	struct h1_answer a = { .status = status, .has_length = true,
-			       .headers = headers,
-			       .headers_len = status == 426 ? 3 : 2 };
+			       .headers = headers, .headers_len = 2 };
 
+	if (status == 426)
+		headers[a.headers_len++] = (struct h1_header){
+			{ "Sec-WebSocket-Version", 21 }, { "13", 2 } };
+	/* RFC 9110 15.5.2 wants one with every 401. */
+	if (status == 401)
+		headers[a.headers_len++] = (struct h1_header){
+			{ "WWW-Authenticate", 16 },
+			{ "Bearer realm=\"remotemedia\"", 26 } };
 	a.length = http_error_text(text, sizeof(text), status);
 	h1_write_answer(&out, &a);
 	log_line(LOG_DEBUG, "request refused", "status=%u", status);

@@ -758,12 +758,15 @@ END_TEST
 
 START_TEST(an_upgrade_may_be_refused)
 {
+	const char *heard;
 	bool closed;
 
 	kit_say(&kit, "GET /no HTTP/1.1\r\n" HOST "Upgrade: websocket\r\n"
 		      "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
 		      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
-	ck_assert(says(kit_hear(&kit, &closed), "HTTP/1.1 401 "));
+	heard = kit_hear(&kit, &closed);
+	ck_assert(says(heard, "HTTP/1.1 401 "));
+	ck_assert_ptr_nonnull(strstr(heard, "\r\nWWW-Authenticate: Bearer"));
 	ck_assert(closed);
 	ck_assert_uint_eq(kit_talk.gone, 0);
 }
