@@ -729,7 +729,14 @@ uint64_t calls_number(const struct calls *c, const char *peer)
 
 size_t calls_count(const struct calls *c)
 {
-	return c->count - c->closing;
+	size_t n = 0;
+
+	/* Candidates that came before any offer are no call. */
+	for (const struct call *call = c->first; call; call = call->next)
+		n += !call->closing && (call->open || call->offer ||
+					call->asked);
+
+	return n;
 }
 
 const char *calls_next(const struct calls *c, const char *after)

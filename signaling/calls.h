@@ -121,7 +121,7 @@ struct mono calls_due(const struct calls *c);
 /* The number of the peer's call, that the broker knows; 0: it has none. */
 uint64_t calls_number(const struct calls *c, const char *peer);
 
-/* Calls that are not CLOSING. */
+/* Calls that are neither EARLY nor CLOSING. */
 size_t calls_count(const struct calls *c);
 
 /* Peer names of all calls, for the uplink. NULL starts, NULL ends. */

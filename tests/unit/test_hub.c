@@ -362,7 +362,9 @@ START_TEST(early_candidates_follow_the_offer)
 	ck_assert_int_eq(candidate(c, "c1", 0), 0);
 	ck_assert_int_eq(candidate(c, "c2", 0), 0);
 	expect("");
+	ck_assert_uint_eq(calls_count(c), 0);
 	offer(c, 0);
+	ck_assert_uint_eq(calls_count(c), 1);
 	expect("open 1 a\noffer 1 O\ntrickle 1 0 0 c1\ntrickle 1 0 0 c2\n");
 	ck_assert_int_eq(candidate(c, "c3", 0), 0);
 	expect("trickle 1 0 0 c3\n");
