@@ -352,28 +352,30 @@ static void superseded(void *arg)
 		       rpc->out.arg);
 }
 
-/* The exact id as JSON text in *out; NULL in *out when there is none. false:
- * it is neither string, number nor null. */
+/* The id as JSON text in *out; NULL in *out when there is none. Clients of
+ * today have ids of any type, so it is not only the specification's string,
+ * number and null that come back. false: no memory. */
 static bool read_id(const struct js *v, char **out)
 {
 	struct text t = { 0 };
 	const char *s;
+	char *json;
 	size_t len;
 
 	*out = NULL;
 	if (!v)
 		return true;
-	if (js_type(v) == JS_NULL) {
-		text_puts(&t, "null");
-	} else {
-		s = js_string(v, &len);
-		if (!s)
-			return false;
+	s = js_string(v, &len);
+	if (!s) {
+		json = js_write(v);
+		t.bad = !json;
+		text_puts(&t, json ? json : "");
+		free(json);
+	} else if (*s == 's') {
 		/* signaling/scan.h: 's' a string, 'n' a number */
-		if (*s == 's')
-			text_json(&t, s + 1, len - 1);
-		else
-			text_put(&t, s + 1, len - 1);
+		text_json(&t, s + 1, len - 1);
+	} else {
+		text_put(&t, s + 1, len - 1);
 	}
 	text_put(&t, "", 1);
 	if (t.bad) {
@@ -496,8 +498,7 @@ static void on_one(struct rpc *rpc, struct rpc_batch *b,
 		return;
 	}
 	if (!read_id(js_get(message, "id"), &id)) {
-		bad_request(rpc, b, NULL,
-			    "id is neither string, number nor null", now);
+		rpc->out.close(WS_CODE_LATER, "no memory", rpc->out.arg);
 		return;
 	}
 	q.id = id;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/sdp/candidate.h"
 #include "signaling/permit.h"
 
 enum {
@@ -480,8 +481,14 @@ static struct refusal candidate_server(struct member *m,
 				       const struct hub_candidate *c,
 				       struct mono now)
 {
-	int err = calls_candidate(m->world->calls, m->peer.name, c, now);
+	struct candidate parsed;
+	const char *why;
+	int err;
 
+	if (*c->line &&
+	    candidate_parse(&parsed, c->line, strlen(c->line), &why))
+		return refuse(REFUSED_CANDIDATE, why);
+	err = calls_candidate(m->world->calls, m->peer.name, c, now);
 	if (err == -EMSGSIZE)
 		return refuse(REFUSED_CANDIDATE,
 			      "not one candidate line and one mid");
@@ -562,6 +569,14 @@ struct refusal member_request_offer(struct member *m, const char *to,
 	return fine;
 }
 
+/* Whoever names itself says goodbye to all. */
+static void leave(struct member *m)
+{
+	calls_hangup(m->world->calls, m->peer.name);
+	hub_leave(&m->peer);
+	m->peer.calling = m->called = false;
+}
+
 struct refusal member_disconnect(struct member *m, const char *peer,
 				 const char *reason)
 {
@@ -570,6 +585,10 @@ struct refusal member_disconnect(struct member *m, const char *peer,
 
 	if (r.kind)
 		return r;
+	if (strcmp(peer, m->peer.name) == 0) {
+		leave(m);
+		return fine;
+	}
 	ev.peer = m->peer.name;
 	if (!is_server(peer)) {
 		(void)!hub_send(m->world->hub, peer, &ev);

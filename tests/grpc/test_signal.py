@@ -303,8 +303,9 @@ def test_the_answer_comes_before_its_ack(two):
 def test_candidates_before_the_offer_are_kept(two):
     a = two[0]
     for i in range(3):
-        a.acked(ice_candidate=dict(to_peer_id=SERVER,
-                                   candidate=f"candidate:{i}", sdp_mid="0"))
+        line = f"candidate:{i} 1 udp 1 192.0.2.4 5000 typ host"
+        a.acked(ice_candidate=dict(to_peer_id=SERVER, candidate=line,
+                                   sdp_mid="0"))
     a.acked(offer=dict(to_peer_id=SERVER, sdp=sdp()))
     assert a.note("answer").sdp.startswith("v=0")
 

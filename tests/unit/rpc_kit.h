@@ -241,6 +241,7 @@ static inline int count(const char *what)
 	"a: " V ",\"id\":" id ",\"error\":{\"code\":" code ",\"message\":\""  \
 	message "\",\"data\":{\"reason\":\"" reason "\"}}}\n"
 #define SERVER "\"remotemedia-server\""
+#define LINE "\"candidate:1 1 udp 1 192.0.2.4 5000 typ host\""
 #define LISTED_SERVER "\"state\":\"available\",\"metadata\":{\"type\":"  \
 	"\"server\",\"version\":\"1\"},\"connected_at\":1700000000"
 #define LISTED "\"state\":\"available\",\"metadata\":{},"                 \

@@ -49,11 +49,14 @@ static const struct {
 	{ ID1 ",\"method\":\"list_peers\",\"params\":true}",
 	  ERR("1", "-32600", REQ, "params is neither object nor array") },
 	{ V ",\"id\":{},\"method\":\"x\"}",
-	  ERR("null", "-32600", REQ,
-	      "id is neither string, number nor null") },
+	  ERR("{}", "-32601", "Method not found: x", "no such method") },
+	{ V ",\"id\":{\"b\":[1,\"\",null],\"a\":{}},\"method\":\"x\"}",
+	  ERR("{\"b\":[1,\"\",null],\"a\":{}}", "-32601",
+	      "Method not found: x", "no such method") },
 	{ V ",\"id\":false,\"method\":\"x\"}",
-	  ERR("null", "-32600", REQ,
-	      "id is neither string, number nor null") },
+	  ERR("false", "-32601", "Method not found: x", "no such method") },
+	{ V ",\"id\":true,\"method\":5}",
+	  ERR("true", "-32600", REQ, "method is missing") },
 	{ "{\"jsonrpc\":\"2.1\",\"id\":1,\"method\":\"x\"}",
 	  ERR("null", "-32600", REQ, "jsonrpc is not \\\"2.0\\\"") },
 	{ "{\"jsonrpc\":2.0,\"id\":1,\"method\":\"x\"}",
@@ -217,12 +220,14 @@ static const struct {
 	{ M("answer", "{\"to_peer_id\":" SERVER ",\"sdp\":\"v=0\"}"),
 	  ERR("1", "-32025", "Wrong state",
 	      "remotemedia-server has made no offer") },
-	{ M("ice_candidate", "{\"to_peer_id\":" SERVER ",\"candidate\":\"c\","
-	    "\"sdp_mid\":\"a b\"}"),
+	{ M("ice_candidate", "{\"to_peer_id\":" SERVER ",\"candidate\":\"c\"}"),
+	  ERR("1", "-32026", "Candidate refused", "the component is not 1 to 256") },
+	{ M("ice_candidate", "{\"to_peer_id\":" SERVER ",\"candidate\":"
+	    LINE ",\"sdp_mid\":\"a b\"}"),
 	  ERR("1", "-32026", "Candidate refused",
 	      "not one candidate line and one mid") },
 	{ M("ice_candidate", "{\"to_peer_id\":" SERVER
-	    ",\"candidate\":\"c\"}"),
+	    ",\"candidate\":" LINE "}"),
 	  OK1 "{\"to_peer_id\":" SERVER "}}\n" },
 };
 

@@ -188,11 +188,14 @@ static const struct {
 	{ M("peer.answer", "{\"to\":" SERVER ",\"sdp\":\"v=0\"}"),
 	  ERR2("-32025", "Wrong state",
 	       "remotemedia-server has made no offer") },
-	{ M("peer.ice_candidate", "{\"to\":" SERVER ",\"candidate\":\"c\","
-	    "\"sdp_mid\":\"a b\"}"),
+	{ M("peer.ice_candidate", "{\"to\":" SERVER ",\"candidate\":\"c\"}"),
+	  ERR2("-32004", "Candidate refused", "the component is not 1 to 256") },
+	{ M("peer.ice_candidate", "{\"to\":" SERVER ",\"candidate\":"
+	    LINE ",\"sdp_mid\":\"a b\"}"),
 	  ERR2("-32004", "Candidate refused",
 	       "not one candidate line and one mid") },
-	{ M("peer.ice_candidate", "{\"to\":" SERVER ",\"candidate\":\"c\"}"),
+	{ M("peer.ice_candidate", "{\"to\":" SERVER ",\"candidate\":"
+	    LINE "}"),
 	  DONE("to_peer_id", SERVER) },
 	/* The browser sample of upstream's INTEGRATION.md. */
 	{ M("offer", "{\"sdp\":\"v=0 m=\",\"type\":\"offer\"}"),

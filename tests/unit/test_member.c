@@ -312,6 +312,26 @@ START_TEST(a_token_ends)
 }
 END_TEST
 
+/* Calls and name end; the conversation may announce again. */
+START_TEST(whoever_disconnects_from_itself_leaves)
+{
+	begin(false);
+	ck_assert_int_eq(announce(&a, "a", NULL, NULL), MEMBER_OK);
+	ck_assert_int_eq(announce(&b, "b", NULL, NULL), MEMBER_OK);
+	ck_assert_int_eq(offer(&a, HUB_SERVER, AUDIO), MEMBER_PENDING);
+	ck_assert_int_eq(member_disconnect(&a, "a", NULL).kind, MEMBER_OK);
+	ck_assert(!member_is_announced(&a));
+	ck_assert(!a.peer.calling);
+	ck_assert_uint_eq(calls_count(world.calls), 0);
+	ck_assert_int_eq(offer(&b, "a", AUDIO), REFUSED_NO_PEER);
+	ck_assert_int_eq(announce(&a, "a2", NULL, NULL), MEMBER_OK);
+	end();
+	expect("A<joined b\nopen a in ''\n"
+	       "A<refused-offer remotemedia-server the call was ended\n"
+	       "close\nB<left a\nB<joined a2\nB<left a2\n");
+}
+END_TEST
+
 /* A session of a token is not left by resuming a peer of another one. */
 START_TEST(a_token_of_another_session_resumes_nothing)
 {
@@ -605,6 +625,7 @@ int main(void)
 	tcase_add_test(t, what_is_asked_before_announce_is_refused);
 	tcase_add_test(t, a_token_is_needed_where_a_key_is_set);
 	tcase_add_test(t, a_token_ends);
+	tcase_add_test(t, whoever_disconnects_from_itself_leaves);
 	tcase_add_test(t, a_token_of_another_session_resumes_nothing);
 	tcase_add_loop_test(t, a_description_asks_for_what_the_table_says, 0,
 			    ARRAY_LEN(sdps));
