@@ -278,6 +278,33 @@ def test_times_of_http(server):
     assert time.monotonic() - start < 12, "less than one of the usual 30 s and 15 s"
 
 
+def test_stalled(server):
+    url = server(WEBRTC_STALL_TIMEOUT_S=1, WEBRTC_OFFER_RATE=10000, WEBRTC_MESSAGE_RATE=10000,
+                 WEBRTC_MAX_QUEUE_BYTES=67108864, WEBRTC_MAX_QUEUE_MESSAGES=65536, WEBRTC_CONNECT_RATE=1000).url
+
+    def dropped():
+        text = http(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", True).decode()
+        return int(re.search(r"^\S*slow\S* (\d+)$", text, re.M)[1])
+
+    async def body():
+        sender = await websockets.connect(url)
+        await call(sender, "announce", peer_id="a")
+        raw = upgraded()
+        text = b'{"jsonrpc":"2.0","id":1,"method":"announce","params":{"peer_id":"b"}}'
+        raw.sendall(b"\x81" + bytes([0x80 | len(text)]) + b"\0\0\0\0" + text)
+        assert raw.recv(10)
+        assert dropped() == 0
+        start = time.monotonic()
+        for _ in range(400):
+            await call(sender, "offer", to_peer_id="b", sdp="v=0\r\n" + "a=x:" + "y" * 20000 + "\r\n")
+        while not dropped():
+            assert time.monotonic() - start < 20, "less than the usual 30 s"
+            await asyncio.sleep(0.2)
+        raw.close()
+        await sender.close()
+    run(body())
+
+
 def test_fragments(server):
     server(WEBRTC_MAX_FRAGMENTS=2)
     with upgraded() as raw:

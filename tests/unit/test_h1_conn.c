@@ -549,6 +549,24 @@ START_TEST(what_is_no_service_is_a_file_or_none)
 }
 END_TEST
 
+START_TEST(the_handshakes_of_one_address_may_be_set)
+{
+	struct source_caps caps = { 9, 9, 9, 9, 2 };
+	uint8_t address[16] = { 0x20, 1 };
+	struct source_key key = source_key(address);
+	struct sources *s;
+
+	ck_assert_int_eq(sources_new(&s, &caps), 0);
+	ck_assert_int_eq(sources_enter(s, key, mono_at(0)), 0);
+	for (int i = 0; i < 4; i++)
+		ck_assert(sources_handshake(s, key, mono_at(0)));
+	ck_assert(!sources_handshake(s, key, mono_at(0)));
+	ck_assert(sources_handshake(s, key, mono_at(500000)));
+	ck_assert(!sources_handshake(s, key, mono_at(500000)));
+	sources_free(s);
+}
+END_TEST
+
 START_TEST(handshakes_of_one_address_are_counted)
 {
 	uint8_t address[16] = { 0x20, 1 };
@@ -824,6 +842,7 @@ static void add_http(TCase *t)
 	tcase_add_test(t, an_idle_connection_ends_when_the_process_goes);
 	tcase_add_test(t, an_answer_under_way_ends_before_the_process_goes);
 	tcase_add_test(t, what_is_no_service_is_a_file_or_none);
+	tcase_add_test(t, the_handshakes_of_one_address_may_be_set);
 	tcase_add_test(t, handshakes_of_one_address_are_counted);
 	tcase_add_test(t, bad_input_is_counted_each_time);
 }
