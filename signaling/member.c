@@ -481,12 +481,15 @@ static struct refusal candidate_server(struct member *m,
 				       const struct hub_candidate *c,
 				       struct mono now)
 {
+	/* What every policy refuses; the peer's process knows the rest. */
+	static const struct candidate_policy any;
 	struct candidate parsed;
 	const char *why;
 	int err;
 
 	if (*c->line &&
-	    candidate_parse(&parsed, c->line, strlen(c->line), &why))
+	    (candidate_parse(&parsed, c->line, strlen(c->line), &why) ||
+	     candidate_judge(&parsed, &any, &why) == CANDIDATE_REFUSE))
 		return refuse(REFUSED_CANDIDATE, why);
 	err = calls_candidate(m->world->calls, m->peer.name, c, now);
 	if (err == -EMSGSIZE)

@@ -223,6 +223,10 @@ static const struct {
 	{ M("ice_candidate", "{\"to_peer_id\":" SERVER ",\"candidate\":\"c\"}"),
 	  ERR("1", "-32026", "Candidate refused", "the component is not 1 to 256") },
 	{ M("ice_candidate", "{\"to_peer_id\":" SERVER ",\"candidate\":"
+	    "\"candidate:1 1 udp 1 169.254.169.254 80 typ host\"}"),
+	  ERR("1", "-32026", "Candidate refused",
+	      "a cloud's metadata address is not allowed") },
+	{ M("ice_candidate", "{\"to_peer_id\":" SERVER ",\"candidate\":"
 	    LINE ",\"sdp_mid\":\"a b\"}"),
 	  ERR("1", "-32026", "Candidate refused",
 	      "not one candidate line and one mid") },
