@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/sdp/candidate.h"
 #include "signaling/door.h"
 #include "signaling/whip_inside.h"
 
@@ -360,6 +361,17 @@ static struct scan whole(const char *text)
 	return scan_over(text, strlen(text));
 }
 
+/* One that nobody may send to is passed over, like one that is not used. */
+static bool may_be_sent_to(const char *line)
+{
+	static const struct candidate_policy any;
+	struct candidate c;
+	const char *why;
+
+	return candidate_parse(&c, line, strlen(line), &why) == 0 &&
+	       candidate_judge(&c, &any, NULL) != CANDIDATE_REFUSE;
+}
+
 static void on_trickle(struct whip_request *q, struct whip_peer *p,
 		       const struct sdp_frag *f)
 {
@@ -371,6 +383,8 @@ static void on_trickle(struct whip_request *q, struct whip_peer *p,
 		const struct sdp_frag_candidate *c = &f->candidates[i];
 		struct hub_candidate out = { "", NULL, -1 };
 
+		if (i < f->candidate_count && !may_be_sent_to(c->line))
+			continue;
 		if (i < f->candidate_count)
 			out = (struct hub_candidate){
 				c->line, *c->mid ? c->mid : NULL,

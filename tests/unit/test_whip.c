@@ -939,6 +939,8 @@ static const struct {
 	{ TRICKLE, "@", FRAG "a=candidate:who knows what\r\n", 204 },
 	{ TRICKLE, "@", FRAG "a=candidate:1 1 tcp 1 192.0.2.1 9 typ host "
 	  "tcptype active\r\n", 204 },
+	{ TRICKLE, "@", FRAG "a=candidate:1 1 udp 1 224.0.0.1 5000 typ host"
+	  "\r\n", 204 },
 	{ TRICKLE, "", FRAG, 428 },
 	{ TRICKLE, "\"x\"", FRAG, 412 },
 	{ TRICKLE, "W/@", FRAG, 412 },
@@ -994,7 +996,8 @@ START_TEST(test_trickle_reaches_the_broker)
 {
 	create();
 	heard[0] = '\0';
-	ck_assert_uint_eq(patch(etag, FRAG "a=" HOST "\r\n"
+	ck_assert_uint_eq(patch(etag, FRAG "a=candidate:1 1 udp 1 x.example "
+				"5000 typ host\r\na=" HOST "\r\n"
 				"a=end-of-candidates\r\n")->status, 204);
 	ck_assert_str_eq(heard, "trickle 0 - " HOST "\ntrickle - - \n");
 }
