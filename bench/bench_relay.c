@@ -169,7 +169,8 @@ static void open_end(struct end *e, uint16_t port, unsigned i, bool announce)
 	if (!announce)
 		return;
 	len = snprintf(m, sizeof(m), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":"
-		       "\"announce\",\"params\":{\"peer_id\":\"relay-%u\"}}", i);
+		       "\"announce\",\"params\":{\"peer_id\":"
+		       "\"relay-%u\"}}", i);
 	say(e->fd, m, (size_t)len);
 	hear(e, 1);
 }
@@ -329,7 +330,8 @@ static void bare_relay(const int *fds, unsigned i, const char *bytes,
 	(void)js_int(js_get(root, "id"), &id);
 	t.len = 0;
 	text_puts(&t, "{\"jsonrpc\":\"2.0\",\"method\":\"offer\",\"params\":{"
-		  "\"from_peer_id\":\"relay\",\"offer_id\":\"relay_1\",\"sdp\":");
+		  "\"from_peer_id\":\"relay\",\"offer_id\":\"relay_1\","
+		  "\"sdp\":");
 	text_jsons(&t, js_string(js_get(params, "sdp"), &n));
 	text_puts(&t, ",\"type\":");
 	text_jsons(&t, js_string(js_get(params, "type"), &n));
@@ -497,8 +499,8 @@ static void figure_announce(const struct server *h)
 		struct end e = { .fd = dial(h->port) };
 		char m[160];
 		struct mono start;
-		int len = snprintf(m, sizeof(m), "{\"jsonrpc\":\"2.0\",\"id\":1,"
-				   "\"method\":\"announce\",\"params\":"
+		int len = snprintf(m, sizeof(m), "{\"jsonrpc\":\"2.0\","
+				   "\"id\":1,\"method\":\"announce\",\"params\":"
 				   "{\"peer_id\":\"announce-%u\"}}", i);
 
 		if (e.fd < 0)
@@ -532,8 +534,8 @@ static void figure_idle(const struct server *h, unsigned count)
 	}
 	sleep(1);
 	server_look(h, 1, &after);
-	printf("%u idle WebSockets: signaling has %.1f MB private, %.2f KB each "
-	       "more than before\n", count,
+	printf("%u idle WebSockets: signaling has %.1f MB private, %.2f KB "
+	       "each more than before\n", count,
 	       (double)after.private_bytes[SERVER_SIGNALING] / 1e6,
 	       (double)(after.private_bytes[SERVER_SIGNALING] -
 			before.private_bytes[SERVER_SIGNALING]) / 1024 / count);
@@ -608,8 +610,8 @@ int main(int argc, char **argv)
 	double full;
 
 	for (size_t i = 0; i < SDP_BYTES; i++)
-		sdp[i] = i % 40 == 38 ? '\r' : i % 40 == 39 ? '\n'
-							    : (char)('a' + i % 26);
+		sdp[i] = i % 40 == 38 ? '\r'
+		       : i % 40 == 39 ? '\n' : (char)('a' + i % 26);
 	sdp[SDP_BYTES] = '\0';
 	text_jsons(&t, sdp);
 	memcpy(sdp_json, t.at, t.len);

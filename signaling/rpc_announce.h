@@ -18,8 +18,9 @@ void rpc_announce(struct rpc_request *q, const struct rpc_hello *h);
 void rpc_offer_server(struct rpc_request *q, const char *sdp,
 		      const char *type);
 
-/* Answers with {"peers":[...],"count":n}. A: remotemedia-server and the others; B: all
- * peers that announced, itself too. Where tokens are needed it needs one. */
+/* Answers with {"peers":[...],"count":n}. A: remotemedia-server and the
+ * others; B: all peers that announced, itself too. Where tokens are needed it
+ * needs one. */
 void rpc_list(struct rpc_request *q, bool dialect_b);
 
 #endif

@@ -9,11 +9,11 @@
  * offer of its own after the answer, "x-fake:rubbish" says before the answer
  * all that a hostile ice-worker may have relayed, "x-fake:nowhy" ends the
  * call for a reason that does not exist, "x-fake:answer-others" and
- * "x-fake:end-others" do so with the calls of all other peers. The answer names how many candidates
- * the broker had heard ("a=x-heard:N"). A control request comes back as
- * {"asked":...} unless it holds "fake-" and silent, broken, refuse, busy,
- * no-call or unsupported. SIGUSR1 hangs up, SIGUSR2 dials
- * again, SIGTERM ends both processes.
+ * "x-fake:end-others" do so with the calls of all other peers. The answer
+ * names how many candidates the broker had heard ("a=x-heard:N"). A control
+ * request comes back as {"asked":...} unless it holds "fake-" and silent,
+ * broken, refuse, busy, no-call or unsupported. SIGUSR1 hangs up, SIGUSR2
+ * dials again, SIGTERM ends both processes.
  */
 
 #include <errno.h>

@@ -221,7 +221,8 @@ static const struct {
 	  ERR("1", "-32025", "Wrong state",
 	      "remotemedia-server has made no offer") },
 	{ M("ice_candidate", "{\"to_peer_id\":" SERVER ",\"candidate\":\"c\"}"),
-	  ERR("1", "-32026", "Candidate refused", "the component is not 1 to 256") },
+	  ERR("1", "-32026", "Candidate refused",
+	      "the component is not 1 to 256") },
 	{ M("ice_candidate", "{\"to_peer_id\":" SERVER ",\"candidate\":"
 	    "\"candidate:1 1 udp 1 169.254.169.254 80 typ host\"}"),
 	  ERR("1", "-32026", "Candidate refused",

@@ -189,7 +189,8 @@ static const struct {
 	  ERR2("-32025", "Wrong state",
 	       "remotemedia-server has made no offer") },
 	{ M("peer.ice_candidate", "{\"to\":" SERVER ",\"candidate\":\"c\"}"),
-	  ERR2("-32004", "Candidate refused", "the component is not 1 to 256") },
+	  ERR2("-32004", "Candidate refused",
+	       "the component is not 1 to 256") },
 	{ M("peer.ice_candidate", "{\"to\":" SERVER ",\"candidate\":"
 	    LINE ",\"sdp_mid\":\"a b\"}"),
 	  ERR2("-32004", "Candidate refused",
