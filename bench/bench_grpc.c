@@ -358,8 +358,8 @@ int main(int argc, char **argv)
 	our_cpu = (double)(after.cpu_us[SERVER_SIGNALING] -
 			   before.cpu_us[SERVER_SIGNALING]);
 	printf("gRPC bidi, request to answer: p50 %.1f us, p99 %.1f us, "
-	       "%.1f us of CPU; C-core echo p50 %.1f us, p99 %.1f us, %.1f us of CPU; "
-	       "speed ratio %.2f\n", median(our50), median(our99),
+	       "%.1f us of CPU; C-core echo p50 %.1f us, p99 %.1f us, "
+	       "%.1f us of CPU; speed ratio %.2f\n", median(our50), median(our99),
 	       our_cpu / ROUNDS / (messages + WARM_UP), median(core50),
 	       median(core99), core_cpu / ROUNDS / (messages + WARM_UP),
 	       median(core50) / median(our50));
