@@ -36,15 +36,15 @@ const QUEUE_LOW = 1 << 18;
  * @typedef {object} CallOptions
  * @property {string} [to] absent: the server
  * @property {boolean} [polite] gives way when two offers meet; absent: towards
- *   the server always, else the side whose peer id sorts first
+ *   the server never, else the side whose peer id sorts first
  * @property {RTCConfiguration} [configuration]
  */
 
 /**
- * The server never gives way: it refuses an offer that meets its own with
- * -32025, so towards it this side is the polite one: it takes its offer back,
- * answers the server's and offers again. Between two clients the smaller peer
- * id is polite.
+ * When two offers meet the server gives way: it forgets its own and answers
+ * ours, so towards it this side is the impolite one and passes the server's
+ * over. Should ours be refused, the server's is taken after all. Between two
+ * clients the smaller peer id is polite.
  *
  * Events:
  *   step     name, state ('active', 'done', 'failed'), text: how far it got;
@@ -66,6 +66,8 @@ export class Call extends EventTarget {
 	#unsent = [];
 	#making = false;
 	#ignoring = false;
+	/** Theirs, passed over for ours. */
+	#passedOver = '';
 	#waitsForSocket = false;
 	/** Refused: the event that a roll-back brings about is not followed. */
 	#holdsBack = false;
@@ -106,7 +108,7 @@ export class Call extends EventTarget {
 		this.#configuration = options.configuration ?? {};
 		this.to = options.to ?? SERVER;
 		this.polite = options.polite ??
-			(this.to === SERVER || signaling.peerId < this.to);
+			(this.to !== SERVER && signaling.peerId < this.to);
 		this.offersSent = 0;
 		this.answersTaken = 0;
 		this.pc = this.#connection();
@@ -354,6 +356,7 @@ export class Call extends EventTarget {
 			t.direction !== 'stopped' && t.currentDirection !== 'stopped');
 		this.#silence(old);
 		this.#early = [];
+		this.#passedOver = '';
 		this.#unsent = [];
 		this.#restarts = 0;
 		this.#repeats = 0;
@@ -435,6 +438,10 @@ export class Call extends EventTarget {
 			this.#waitsForSocket = true;
 			return;
 		}
+		// An answer is due first, or an offer is under way: the browser asks
+		// again when that is over.
+		if (this.pc.signalingState !== 'stable')
+			return;
 		const { pc } = this;
 		try {
 			this.#making = true;
@@ -484,6 +491,8 @@ export class Call extends EventTarget {
 		}
 		this.#holdsBack = true;
 		await pc.setLocalDescription({ type: 'rollback' }).catch(() => {});
+		if (this.#passedOver)
+			this.take('offer', { sdp: this.#passedOver });
 		const pause = Number(error.data?.retry_after_ms ??
 			(error.code === -32025 ? GLARE_MS : 0));
 		if (pause > 0 && this.#repeats < MAX_REPEATS) {
@@ -573,6 +582,7 @@ export class Call extends EventTarget {
 		const collision = type === 'offer' &&
 			(this.#making || this.pc.signalingState !== 'stable');
 		this.#ignoring = collision && !this.polite;
+		this.#passedOver = this.#ignoring ? sdp : '';
 		if (this.#ignoring)
 			return;
 		// Chromium, when its very first offer is taken back before any

@@ -163,7 +163,7 @@ export class RemoteMedia extends EventTarget {
 
 export interface CallOptions {
 	to?: string;
-	/** Gives way when two offers meet; towards the server always. */
+	/** Gives way when two offers meet; towards the server never. */
 	polite?: boolean;
 	configuration?: RTCConfiguration;
 }

@@ -107,7 +107,8 @@ window.rig = {
 	async collide(peer) {
 		const wish = media.request('request_offer',
 			{ to_peer_id: peer, audio: true });
-		media.callWith(peer).openChannel('beside');
+		media.callWith(peer).pc.addTransceiver('video',
+			{ direction: 'recvonly' });
 		try {
 			return { result: await wish };
 		} catch (e) {
