@@ -359,7 +359,8 @@ int main(int argc, char **argv)
 			   before.cpu_us[SERVER_SIGNALING]);
 	printf("gRPC bidi, request to answer: p50 %.1f us, p99 %.1f us, "
 	       "%.1f us of CPU; C-core echo p50 %.1f us, p99 %.1f us, "
-	       "%.1f us of CPU; speed ratio %.2f\n", median(our50), median(our99),
+	       "%.1f us of CPU; speed ratio %.2f\n",
+	       median(our50), median(our99),
 	       our_cpu / ROUNDS / (messages + WARM_UP), median(core50),
 	       median(core99), core_cpu / ROUNDS / (messages + WARM_UP),
 	       median(core50) / median(our50));

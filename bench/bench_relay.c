@@ -501,7 +501,8 @@ static void figure_announce(const struct server *h)
 		struct mono start;
 		int len = snprintf(m, sizeof(m), "{\"jsonrpc\":\"2.0\","
 				   "\"id\":1,\"method\":\"announce\","
-				   "\"params\":{\"peer_id\":\"announce-%u\"}}", i);
+				   "\"params\":{\"peer_id\":"
+				   "\"announce-%u\"}}", i);
 
 		if (e.fd < 0)
 			fail("connect");

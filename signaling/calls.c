@@ -433,13 +433,13 @@ int calls_candidate(struct calls *c, const char *peer,
 		    const struct hub_candidate *candidate, struct mono now)
 {
 	struct call *call = find_or_add(c, peer);
+	unsigned at_once = (c->candidates + 1) / 2;
 	char *line;
 
 	if (!call)
 		return -ENOBUFS;
 	if (!call->rate_set) {
-		limit_init(&call->rate, c->candidates_per_s,
-			   (double)((c->candidates + 1) / 2), now);
+		limit_init(&call->rate, c->candidates_per_s, at_once, now);
 		call->rate_set = true;
 	}
 	if (call->remote_seen >= c->candidates ||

@@ -15,8 +15,8 @@
 enum { LISTEN_FDS_MAX = 2 * SIG_LISTEN_MAX };
 
 struct listen_fd {
-	int fd;			/* CLOEXEC, non-blocking */
 	const struct listener *listener;
+	int fd;			/* CLOEXEC, non-blocking */
 	bool loopback;		/* bound to an address of loopback */
 };
 
