@@ -114,7 +114,7 @@ static int open_address(struct opening *o, const struct listener *listener,
 	fd = bind_one(a, !alone);
 	if (fd >= 0) {
 		log_address(fd, listener);
-		o->fds[o->count++] = (struct listen_fd){ fd, listener,
+		o->fds[o->count++] = (struct listen_fd){ listener, fd,
 							 is_loopback(a) };
 		fd = 0;
 	} else {
