@@ -55,11 +55,8 @@ const envelopes = [
 		-32600],
 	['of the specification',
 		'{"jsonrpc": "2.0", "method": 1, "params": "bar"}', null, -32600],
-	['an id that is true', `{"jsonrpc":"2.0","id":true,${LIST}}`, null, -32600],
-	['an id that is an object', `{"jsonrpc":"2.0","id":{},${LIST}}`, null,
-		-32600],
-	['an id that is an array', `{"jsonrpc":"2.0","id":[1],${LIST}}`, null,
-		-32600],
+	['17 deep in an id', '{"jsonrpc":"2.0","id":' + '['.repeat(16) +
+		']'.repeat(16) + `,${LIST}}`, null, -32024],
 	['params a number', `{"jsonrpc":"2.0","id":1,${LIST},"params":1}`, 1,
 		-32600],
 	['params a string', `{"jsonrpc":"2.0","id":1,${LIST},"params":"x"}`, 1,
@@ -96,7 +93,8 @@ for (const [name, message, id, code] of envelopes)
 for (const id of ['1', '0', '-1', '"1"', '""', '"lan-discovery"', 'null', '1.50',
 	'1e3', '-0', '0.1', '9007199254740993', '18446744073709551616',
 	'123456789012345678901234567890', '1e400', '-1.7976931348623159e308',
-	'3.141592653589793238462643', '"\u00e9\u{1F600}"', '"a\\"b\\\\c"'])
+	'3.141592653589793238462643', 'true', 'false', '{}', '[]',
+	'{"b":[1,"x",null],"a":{"c":0.5}}', '"\u00e9\u{1F600}"', '"a\\"b\\\\c"'])
 	await test(`id ${id} is echoed`, async (open) => {
 		const s = await socket(open);
 		s.say(`{"jsonrpc":"2.0","id":${id},${LIST}}`);
