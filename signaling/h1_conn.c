@@ -438,7 +438,8 @@ static void begin_exchange(struct h1_conn *h, const struct h1_request *head,
 	h->in = head->chunked ? IN_CHUNKS : head->length ? IN_LENGTH : IN_DONE;
 	conn_deadline(c, r->has_body ? body_by(c, now) : MONO_NEVER);
 	http_begin(&h->x, r, now);
-	if (h->active && r->has_body && expectation(head) == 100)
+	if (h->active && h->out == OUT_NONE && r->has_body &&
+	    expectation(head) == 100)
 		say_continue(h);
 	if (h->in == IN_DONE)
 		end_request(h, now);

@@ -31,6 +31,14 @@ static void answer_ok(struct kit_service *s)
 	s->x = NULL;
 }
 
+/* As a stream does: its head leaves before the request is whole. */
+static void answer_early(struct kit_service *s)
+{
+	struct http_head head = { .status = 200 };
+
+	ck_assert_int_eq(http_head(s->x, &head), 0);
+}
+
 static bool says(const char *heard, const char *part)
 {
 	return strstr(heard, part) != NULL;
@@ -423,6 +431,16 @@ START_TEST(continue_is_said_when_the_body_is_wanted)
 	kit_say(&kit, "POST /svc HTTP/1.1\r\n" HOST "Expect: magic\r\n"
 		      "Content-Length: 1\r\n\r\n");
 	ck_assert(says(kit_hear(&kit, NULL), "HTTP/1.1 417 "));
+}
+END_TEST
+
+/* It would stand in the middle of the answer. */
+START_TEST(continue_is_not_said_in_an_answer)
+{
+	kit_service.on_begin = answer_early;
+	kit_say(&kit, "POST /svc HTTP/1.1\r\n" HOST "Expect: 100-continue\r\n"
+		      "Content-Length: 1\r\n\r\n");
+	ck_assert(!says(kit_hear(&kit, NULL), "100 Continue"));
 }
 END_TEST
 
@@ -835,6 +853,7 @@ static void add_http(TCase *t)
 	tcase_add_test(t, a_client_that_never_reads_is_dropped);
 	tcase_add_test(t, a_service_that_is_full_stops_the_client);
 	tcase_add_test(t, continue_is_said_when_the_body_is_wanted);
+	tcase_add_test(t, continue_is_not_said_in_an_answer);
 	tcase_add_loop_test(t, a_deadline_counts_in_all, 0,
 			    ARRAY_LEN(deadlines));
 	tcase_add_test(t, a_byte_a_second_does_not_move_a_deadline);
