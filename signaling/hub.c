@@ -366,7 +366,8 @@ static int fill(struct hub_peer *peer, const struct hub_hello *hello,
 	    (*session && !peer_name_ok(session, strlen(session))))
 		return -EINVAL;
 	*peer = (struct hub_peer){ .ops = ops, .arg = arg,
-				   .since_ms = hello->wall_ms };
+				   .since_ms = hello->wall_ms,
+				   .source = hello->source };
 	memcpy(peer->name, hello->name, strlen(hello->name) + 1);
 	memcpy(peer->session, session, strlen(session) + 1);
 	peer->caps = strdup(hello->caps ? hello->caps : "{}");
@@ -466,6 +467,22 @@ void hub_leave(struct hub_peer *peer)
 
 /* Holding */
 
+/* Many connections of one client, lost together, must not take the room of
+ * all others. */
+static bool may_hold(const struct hub *hub, const struct hub_peer *peer)
+{
+	unsigned same = 0;
+
+	if (hub->held >= HUB_HELD_MAX)
+		return false;
+	if (!peer->source || hub->held < HUB_HELD_OF_SOURCE)
+		return true;
+	for (const struct hub_peer *p = hub->first; p; p = p->next)
+		same += hub_is_held(p) && p->source == peer->source;
+
+	return same < HUB_HELD_OF_SOURCE;
+}
+
 void hub_hold(struct hub_peer *peer, struct mono now)
 {
 	struct hub *hub = peer->hub;
@@ -474,7 +491,7 @@ void hub_hold(struct hub_peer *peer, struct mono now)
 
 	if (!hub || hub_is_held(peer))
 		return;
-	copy = hub->held < HUB_HELD_MAX ? malloc(sizeof(*copy)) : NULL;
+	copy = may_hold(hub, peer) ? malloc(sizeof(*copy)) : NULL;
 	q = peer->queue ? peer->queue : calloc(1, sizeof(*q));
 	if (!copy || !q) {
 		if (q != peer->queue)

@@ -48,6 +48,7 @@ enum {
 					   pipeline */
 	HUB_HELD_TOTAL = 16777216,	/* the same of all held peers */
 	HUB_HELD_MAX = 4096,	/* held peers; more leave at once */
+	HUB_HELD_OF_SOURCE = 512,	/* of these, of one address */
 };
 
 /* The peer that answers itself: the pipeline behind the broker. */
@@ -106,6 +107,7 @@ struct hub_peer {
 	char *caps, *metadata;	/* JSON texts; caps an object or an array */
 	int64_t since_ms;	/* announced, since 1970 */
 	uint64_t subject;	/* whose token; 0: nobody's (member.c) */
+	uint64_t source;	/* whose address; 0: not counted */
 	bool calling;		/* has a call with the pipeline (member.c) */
 	struct hub_queue *queue;	/* what waits for it, or NULL */
 	const struct hub_ops *ops;
@@ -121,6 +123,7 @@ struct hub_hello {
 	const char *metadata;	/* NULL: {} */
 	const char *session;	/* NULL or "": one of its own */
 	const char *resume_token;	/* NULL or "": none */
+	uint64_t source;	/* where it comes from; 0: not counted */
 	int64_t wall_ms;
 };
 

@@ -45,6 +45,11 @@ const char *rpc_name(const struct rpc *rpc)
 	return member_name(&rpc->member);
 }
 
+void rpc_comes_from(struct rpc *rpc, uint64_t source)
+{
+	rpc->member.source = source;
+}
+
 struct refusal rpc_authenticate(struct rpc *rpc, const char *token, size_t len)
 {
 	return member_authenticate(&rpc->member, token, len);

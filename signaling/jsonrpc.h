@@ -57,6 +57,9 @@ int rpc_new(struct rpc **out, struct world *world, const struct talk_out *to,
 /* clean: a farewell, the peer leaves; else it is held. NULL is fine. */
 void rpc_free(struct rpc *rpc, bool clean, struct mono now);
 
+/* Where it comes from: source_number(). */
+void rpc_comes_from(struct rpc *rpc, uint64_t source);
+
 /* The token of the upgrade. */
 struct refusal rpc_authenticate(struct rpc *rpc, const char *token,
 				size_t len);

@@ -307,6 +307,7 @@ struct refusal member_announce(struct member *m,
 	    (r = claims_fit(m, hello, &h.session)).kind)
 		return r;
 	h.wall_ms = m->world->wall_ms();
+	h.source = m->source;
 	err = hub_join(m->world->hub, &m->peer, &h, &hub_ops, m);
 	if (err < 0)
 		return join_failed(m, err, h.name);

@@ -112,6 +112,8 @@ struct member {
 	struct identity who;
 	struct limit messages, offers, breaches;
 	uint64_t token;		/* a hash of the one it has shown; 0: none */
+	uint64_t source;	/* source_number() of its address; 0: not
+				   counted. The door writes it. */
 	bool called;		/* an offer of its present call was taken */
 };
 

@@ -130,6 +130,7 @@ unsigned rpc_talk_open(struct talk *out, struct door *door,
 		return 401;
 	if (rpc_new(&rpc, door->world, to, now))
 		return 503;
+	rpc_comes_from(rpc, source_number(r->source));
 	if (o.token.at) {
 		refused = rpc_authenticate(rpc, o.token.at, o.token.len);
 		if (refused.kind) {

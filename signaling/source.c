@@ -71,6 +71,19 @@ struct source_key source_key(const uint8_t ipv6[16])
 	return key;
 }
 
+uint64_t source_number(struct source_key key)
+{
+	static const uint8_t v4[4] = { 0, 0, 0, 1 };
+	uint64_t number = 0;
+
+	if (memcmp(key.bytes, v4, sizeof(v4)) == 0 && key.bytes[4] == 127)
+		return 0;
+	for (size_t i = 0; i < SOURCE_KEY; i++)
+		number = number << 8 | key.bytes[i];
+
+	return number;
+}
+
 bool source_is_loopback(const uint8_t ipv6[16])
 {
 	static const uint8_t one[16] = { [15] = 1 };

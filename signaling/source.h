@@ -38,6 +38,9 @@ void sources_free(struct sources *s);
 
 /* From the 16 bytes of an IPv6 address (IPv4 as ::ffff:a.b.c.d). */
 struct source_key source_key(const uint8_t ipv6[16]);
+/* The key as a number; 0: this machine. */
+uint64_t source_number(struct source_key key);
+
 bool source_is_loopback(const uint8_t ipv6[16]);
 
 /* Counts a new connection. -EUSERS: the source has too many. -EAGAIN: too

@@ -91,6 +91,7 @@ struct signal *signal_new(struct grpc_call *c, struct mono now)
 	s->call = c;
 	c->arg = s;
 	member_init(&s->member, c->door->world, &ops, now);
+	s->member.source = source_number(c->source);
 	loop_timer(c->door->loop, &s->announce,
 		   mono_add(now, grpc_patience_us(c)), on_silent, s);
 

@@ -377,6 +377,42 @@ START_TEST(comings_and_goings_wait_within_their_own_room)
 }
 END_TEST
 
+/* Those of this machine, and of doors without addresses, are not counted. */
+START_TEST(one_address_does_not_take_all_places)
+{
+	enum { N = HUB_HELD_OF_SOURCE + 1 };
+	struct hub_peer *many = calloc(N, sizeof(*many));
+	struct hub_peer other = { .ops = NULL };
+	struct hub_hello h = { .source = 5, .wall_ms = 7 };
+	char name[16];
+
+	begin();
+	for (int i = 0; i < N; i++) {
+		snprintf(name, sizeof(name), "p%d", i);
+		h.name = name;
+		ck_assert_int_eq(hub_join(hub, &many[i], &h, &ears, "P"), 0);
+		hub_hold(&many[i], mono_at(0));
+	}
+	ck_assert_uint_eq(hub_held(hub), HUB_HELD_OF_SOURCE);
+	ck_assert_ptr_null(hub_find(hub, "p512"));
+	h = (struct hub_hello){ .name = "other", .source = 6 };
+	ck_assert_int_eq(hub_join(hub, &other, &h, &ears, "O"), 0);
+	hub_hold(&other, mono_at(0));
+	hub_hold(&a, mono_at(0));
+	ck_assert(hub_is_held(hub_find(hub, "other")));
+	ck_assert(hub_is_held(hub_find(hub, "a")));
+	/* Their time is over: there is room again. */
+	hub_tick(hub, mono_at(HUB_HOLD_US));
+	h = (struct hub_hello){ .name = "again", .source = 5 };
+	ck_assert_int_eq(hub_join(hub, &other, &h, &ears, "O"), 0);
+	hub_hold(&other, mono_at(0));
+	ck_assert(hub_is_held(hub_find(hub, "again")));
+	end();
+	free(many);
+	story[0] = '\0';
+}
+END_TEST
+
 START_TEST(held_peers_have_a_limit_and_memory_one)
 {
 	enum { N = HUB_HELD_MAX + 1 };
@@ -469,6 +505,7 @@ int main(void)
 	tcase_add_test(t, a_sender_hears_when_there_is_no_room);
 	tcase_add_test(t, peers_do_not_take_the_room_of_the_pipeline);
 	tcase_add_test(t, comings_and_goings_wait_within_their_own_room);
+	tcase_add_test(t, one_address_does_not_take_all_places);
 	tcase_add_test(t, held_peers_have_a_limit_and_memory_one);
 	tcase_add_test(t,
 		       one_that_is_lost_again_before_its_replay_loses_nothing);
