@@ -51,6 +51,8 @@ for (const id of ['7', '"x"', 'null', '1.5', '123456789012345678901234567890',
 	'[]', '{}', '[1]', '{"a":1}', 'true', 'false']) {
 	const back = JSON.parse(id);
 	add(`id ${id} without method`, `{${J},"id":${id}}`, -32600, back);
+	add(`id ${id}, method a number`, `{${J},"id":${id},"method":7}`, -32600,
+		back);
 	add(`id ${id}, params a number`,
 		`{${J},"id":${id},"method":"list_peers","params":1}`, -32600, back);
 	add(`id ${id}, params a text`,
