@@ -11,7 +11,8 @@ server_start() {
   SERVER_URL=ws://127.0.0.1:$port
   SERVER_LOG=$SERVER_RUN.log
   rmdir "$SERVER_RUN"
-  env WEBRTC_RUN_DIR="$SERVER_RUN" WEBRTC_SIGNALING_URL="ws://0.0.0.0:$port" WEBRTC_LOG="${WEBRTC_LOG:-info}" "$@" \
+  # What runs in the background of a script ignores these, and that is inherited.
+  env --default-signal=INT,HUP WEBRTC_RUN_DIR="$SERVER_RUN" WEBRTC_SIGNALING_URL="ws://0.0.0.0:$port" WEBRTC_LOG="${WEBRTC_LOG:-info}" "$@" \
     scripts/webrtc_server >"$SERVER_LOG" 2>&1 &
   SERVER_PID=$!
   for _ in $(seq 200); do

@@ -14,6 +14,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "peers"))
 
 
+def hear_signals():
+    """Whoever starts the tests in the background ignores these, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Server:
     def __init__(self, port, settings):
         self.port = port
@@ -27,7 +33,7 @@ class Server:
         env.update({k: str(v) for k, v in settings.items()})
         self.log = pathlib.Path(str(self.run) + ".log")
         self.process = subprocess.Popen(
-            [ROOT / "scripts" / "webrtc_server"], env=env,
+            [ROOT / "scripts" / "webrtc_server"], env=env, preexec_fn=hear_signals,
             stdout=self.log.open("w"), stderr=subprocess.STDOUT)
         end = time.monotonic() + 15
         while not (self.run / "ready").exists():
