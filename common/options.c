@@ -244,6 +244,8 @@ static const struct option {
 	  0, "1 to 100000", "100",
 	  "refusals by rate before a connection is closed; 5 are "
 	  "forgotten a second" },
+	{ "source-peers", "WEBRTC_SOURCE_PEERS", "", PASS_NUMBER, 1, 100000,
+	  0, "1 to 100000", "1024", "announced peers of one address" },
 	{ "whip-sessions", "WEBRTC_WHIP_SESSIONS", "", PASS_NUMBER, 1, 10000,
 	  0, "1 to 10000", "2000", "sessions of WHIP and WHEP, in all" },
 	{ "whip-requests", "WEBRTC_WHIP_REQUESTS", "", PASS_NUMBER, 1, 4096,

@@ -367,7 +367,8 @@ static int fill(struct hub_peer *peer, const struct hub_hello *hello,
 		return -EINVAL;
 	*peer = (struct hub_peer){ .ops = ops, .arg = arg,
 				   .since_ms = hello->wall_ms,
-				   .source = hello->source };
+				   .source = hello->source,
+				   .subject = hello->subject };
 	memcpy(peer->name, hello->name, strlen(hello->name) + 1);
 	memcpy(peer->session, session, strlen(session) + 1);
 	peer->caps = strdup(hello->caps ? hello->caps : "{}");
@@ -387,7 +388,6 @@ static void take_over(struct hub *hub, struct hub_peer *old,
 
 	memcpy(peer->session, old->session, sizeof(peer->session));
 	peer->since_ms = old->since_ms;
-	peer->subject = old->subject;
 	peer->calling = old->calling;
 	peer->queue = old->queue;
 	old->queue = NULL;
@@ -399,6 +399,21 @@ static void take_over(struct hub *hub, struct hub_peer *old,
 	} else {
 		old->ops->superseded(old->arg);
 	}
+}
+
+/* Streams of HTTP/2 are cheaper than connections: peers are counted, too. */
+static bool source_is_full(const struct hub *hub, uint64_t source)
+{
+	unsigned max = hub->cfg.of_source ? hub->cfg.of_source
+					  : HUB_OF_SOURCE;
+	unsigned same = 0;
+
+	if (!source || hub->count < max)
+		return false;
+	for (const struct hub_peer *p = hub->first; p; p = p->next)
+		same += p->source == source;
+
+	return same >= max;
 }
 
 int hub_join(struct hub *hub, struct hub_peer *peer,
@@ -413,8 +428,11 @@ int hub_join(struct hub *hub, struct hub_peer *peer,
 	if (strcmp(hello->name, HUB_SERVER) == 0)
 		return -EEXIST;
 	old = hub_find(hub, hello->name);
-	if (old && !token_matches(old->token, hello->resume_token))
+	if (old && (!token_matches(old->token, hello->resume_token) ||
+		    old->subject != hello->subject))
 		return -EEXIST;
+	if (!old && source_is_full(hub, hello->source))
+		return -EUSERS;
 	err = fill(peer, hello, ops, arg);
 	if (err)
 		return err;

@@ -49,6 +49,7 @@ enum {
 	HUB_HELD_TOTAL = 16777216,	/* the same of all held peers */
 	HUB_HELD_MAX = 4096,	/* held peers; more leave at once */
 	HUB_HELD_OF_SOURCE = 512,	/* of these, of one address */
+	HUB_OF_SOURCE = 1024,	/* peers of one address, unless said */
 };
 
 /* The peer that answers itself: the pipeline behind the broker. */
@@ -124,12 +125,14 @@ struct hub_hello {
 	const char *session;	/* NULL or "": one of its own */
 	const char *resume_token;	/* NULL or "": none */
 	uint64_t source;	/* where it comes from; 0: not counted */
+	uint64_t subject;	/* whose token; 0: nobody's */
 	int64_t wall_ms;
 };
 
 struct hub_cfg {
 	uint64_t seed;		/* any number, so that strangers cannot choose
 				   colliding names */
+	unsigned of_source;	/* peers of one address; 0: HUB_OF_SOURCE */
 	/* Fills len random bytes for tokens. */
 	void (*random)(void *bytes, size_t len);
 	/* A held peer's time is over, it is about to leave: end its call. */
@@ -150,7 +153,9 @@ void hub_free(struct hub *hub);
  * 1          resumed: nobody needs to be told; hub_replay() after the result.
  *            A resume keeps the session; caps and metadata become the new.
  * -EINVAL    not a peer id, or not a session
- * -EEXIST    taken (or held and the token is not its own), or reserved
+ * -EEXIST    taken (or held and the token is not its own, or it was another
+ *            subject's), or reserved
+ * -EUSERS    one address has as many peers as it may
  * -EISCONN   this peer has joined already
  * -ENOMEM
  */

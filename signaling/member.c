@@ -280,6 +280,9 @@ static struct refusal join_failed(const struct member *m, int err,
 	if (err == -EINVAL)
 		return refuse(REFUSED_PARAMS, "peer_id or session is not 1 to "
 			      "128 bytes of text without controls");
+	if (err == -EUSERS)
+		return refuse_later(REFUSED_CAPACITY, "this address has as "
+				    "many peers as it may", 1000);
 	if (is_server(name))
 		return refuse(REFUSED_TAKEN, "this id is reserved");
 	if (err == -EEXIST)
@@ -308,12 +311,12 @@ struct refusal member_announce(struct member *m,
 		return r;
 	h.wall_ms = m->world->wall_ms();
 	h.source = m->source;
+	if (m->who.known)
+		h.subject = hash_bytes(m->who.subject,
+				       strlen(m->who.subject));
 	err = hub_join(m->world->hub, &m->peer, &h, &hub_ops, m);
 	if (err < 0)
 		return join_failed(m, err, h.name);
-	if (m->who.known)
-		m->peer.subject = hash_bytes(m->who.subject,
-					     strlen(m->who.subject));
 	m->called = m->peer.calling;
 	*resumed = err == 1;
 	count(m, *resumed ? M_RESUMED : M_ANNOUNCED);

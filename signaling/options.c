@@ -288,6 +288,8 @@ static const struct option {
 	  64, 1024, NULL, "64 to 1024", "1024" },
 	{ "max-breaches", "WEBRTC_MAX_BREACHES", NUMBER, LIMIT(breaches), 1,
 	  100000, NULL, "1 to 100000", "100" },
+	{ "source-peers", "WEBRTC_SOURCE_PEERS", NUMBER,
+	  LIMIT(source_peers), 1, 100000, NULL, "1 to 100000", "1024" },
 	{ "whip-sessions", "WEBRTC_WHIP_SESSIONS", NUMBER,
 	  LIMIT(whip_sessions), 1, 10000, NULL, "1 to 10000", "2000" },
 	{ "whip-requests", "WEBRTC_WHIP_REQUESTS", NUMBER,

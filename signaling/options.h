@@ -60,6 +60,7 @@ struct sig_limits {
 	uint32_t resume_s;	/* a lost peer is held so long */
 	uint32_t candidates, candidate_rate;	/* of one offer; a second */
 	uint32_t whip_sessions;	/* of WHIP and WHEP, all addresses */
+	uint32_t source_peers;	/* announced by one address */
 	uint32_t whip_requests, whip_source_requests;	/* with a body that
 							   is still coming */
 	uint32_t whip_body_timeout_s;

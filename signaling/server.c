@@ -196,6 +196,7 @@ static int open_cores(struct server *s, const struct sig_options *o)
 	};
 	struct hub_cfg hub = { .random = fill_random, .dropped = dropped,
 			       .hold_us = o->limits.resume_s * 1000000ll,
+			       .of_source = o->limits.source_peers,
 			       .arg = s };
 	uint64_t seeds[2];
 	int err;

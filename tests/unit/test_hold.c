@@ -413,6 +413,60 @@ START_TEST(one_address_does_not_take_all_places)
 }
 END_TEST
 
+START_TEST(one_address_has_only_so_many_peers)
+{
+	enum { N = HUB_OF_SOURCE };
+	struct hub_peer *many = calloc(N, sizeof(*many));
+	struct hub_peer other = { .ops = NULL };
+	struct hub_hello h = { .source = 5 };
+	char name[16];
+
+	begin();
+	for (int i = 0; i < N; i++) {
+		snprintf(name, sizeof(name), "p%d", i);
+		h.name = name;
+		ck_assert_int_eq(hub_join(hub, &many[i], &h, &ears, "P"), 0);
+	}
+	h.name = "one too many";
+	ck_assert_int_eq(hub_join(hub, &other, &h, &ears, "O"), -EUSERS);
+	h.source = 6;
+	ck_assert_int_eq(hub_join(hub, &other, &h, &ears, "O"), 0);
+	hub_leave(&other);
+	h = (struct hub_hello){ .name = "one too many", .source = 5 };
+	hub_leave(&many[0]);
+	ck_assert_int_eq(hub_join(hub, &other, &h, &ears, "O"), 0);
+	hub_leave(&other);
+	for (int i = 1; i < N; i++)
+		hub_leave(&many[i]);
+	end();
+	free(many);
+	story[0] = '\0';
+}
+END_TEST
+
+START_TEST(another_subject_does_not_resume)
+{
+	struct hub_peer p = { .ops = NULL }, q = { .ops = NULL };
+	struct hub_hello h = { .name = "mine", .subject = 11 };
+	char token[HUB_TOKEN];
+
+	begin();
+	ck_assert_int_eq(hub_join(hub, &p, &h, &ears, "P"), 0);
+	memcpy(token, p.token, sizeof(token));
+	hub_hold(&p, mono_at(0));
+	h.resume_token = token;
+	h.subject = 12;
+	ck_assert_int_eq(hub_join(hub, &q, &h, &ears, "Q"), -EEXIST);
+	h.subject = 0;
+	ck_assert_int_eq(hub_join(hub, &q, &h, &ears, "Q"), -EEXIST);
+	h.subject = 11;
+	ck_assert_int_eq(hub_join(hub, &q, &h, &ears, "Q"), 1);
+	hub_leave(&q);
+	end();
+	story[0] = '\0';
+}
+END_TEST
+
 START_TEST(held_peers_have_a_limit_and_memory_one)
 {
 	enum { N = HUB_HELD_MAX + 1 };
@@ -506,6 +560,8 @@ int main(void)
 	tcase_add_test(t, peers_do_not_take_the_room_of_the_pipeline);
 	tcase_add_test(t, comings_and_goings_wait_within_their_own_room);
 	tcase_add_test(t, one_address_does_not_take_all_places);
+	tcase_add_test(t, one_address_has_only_so_many_peers);
+	tcase_add_test(t, another_subject_does_not_resume);
 	tcase_add_test(t, held_peers_have_a_limit_and_memory_one);
 	tcase_add_test(t,
 		       one_that_is_lost_again_before_its_replay_loses_nothing);
