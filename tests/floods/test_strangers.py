@@ -9,6 +9,7 @@ import pytest
 from kit import *
 
 PORT = 18135
+KEPT = []  # lines that stay open
 
 
 def run(body, seconds=60):
@@ -111,6 +112,25 @@ def test_connections_in_all(server):
         while not await is_served(await from_(21)):
             assert time.monotonic() < end, "a place is free again"
             await asyncio.sleep(0.1)
+    run(body())
+
+
+def test_peers_of_one_address(server):
+    """Nor are the peers of this machine counted."""
+    server(PORT, WEBRTC_SOURCE_PEERS=2)
+
+    async def body():
+        for i, (n, want) in enumerate([(10, None), (10, None), (10, -32021),
+                                       (11, None)]):
+            line = await Line.websocket(PORT, host=HERE, source=stranger(n))
+            got = await call(line, "announce", peer_id=f"p{i}")
+            assert got.get("error", {}).get("code") == want, (i, got)
+            KEPT.append(line)
+        for i in range(4):
+            KEPT.append(await Line.websocket(PORT))
+            assert "result" in await call(KEPT[-1], "announce",
+                                          peer_id=f"l{i}")
+        KEPT.clear()
     run(body())
 
 
