@@ -236,7 +236,7 @@ static void conclude(struct signal *s, const struct reply *r,
 
 /* announce */
 
-static void write_hello(struct signal *s, struct text *t)
+static void write_hello(struct signal *s, bool resumed, struct text *t)
 {
 	struct world *w = s->member.world;
 	const char *name = member_name(&s->member);
@@ -256,8 +256,9 @@ static void write_hello(struct signal *s, struct text *t)
 	}
 	text_puts(t, "],\"resume_token\":");
 	text_jsons(t, s->member.peer.token);
+	text_puts(t, resumed ? ",\"resumed\":true" : ",\"resumed\":false");
 	text_puts(t, ",\"session\":");
-	text_jsons(t, s->member.peer.session);
+	text_jsons(t, *s->member.peer.session ? s->member.peer.session : NULL);
 	if (*s->session) {
 		text_puts(t, ",\"x_session\":");
 		text_jsons(t, s->session);
@@ -276,7 +277,7 @@ static void welcome(struct signal *s, const struct reply *r, bool resumed)
 		 member_name(&s->member));
 	snprintf(message, sizeof(message), "Peer %s %s successfully",
 		 member_name(&s->member), resumed ? "resumed" : "announced");
-	write_hello(s, &data);
+	write_hello(s, resumed, &data);
 	reply_ack(s, r, message, &data);
 	text_fini(&data);
 	member_announced(&s->member, resumed);

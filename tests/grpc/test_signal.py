@@ -53,7 +53,7 @@ def test_announce_is_acknowledged_with_what_a_client_needs(channel):
     assert SERVER in data["other_peers"] and a.id not in data["other_peers"]
     assert data["peers_count"] == len(data["other_peers"]) + 1
     assert re.fullmatch("[0-9a-f]{32}", data["resume_token"])
-    assert data["session"] == "" and data["ice_servers"] == []
+    assert data["session"] is None and data["resumed"] is False and data["ice_servers"] == []
     assert a.seen[0].ack.message == f"Peer {a.id} announced successfully"
     assert a.end() == CODE.OK
 
@@ -708,7 +708,7 @@ def test_a_lost_connection_is_held_and_resumed(house, two, channel):
     assert e.code == CODE.ALREADY_EXISTS.value[0]
     again = Peer(channel, c.id)
     data = again.announce(metadata={"resume_token": token})
-    assert data["session"] == "s1"
+    assert data["session"] == "s1" and data["resumed"] is True
     assert data["resume_token"] != token
     assert again.note("offer").sdp.endswith("a=waits\r\n")
     # Newest wins, also against a living one.
