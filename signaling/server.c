@@ -135,8 +135,9 @@ static void on_tick(struct mono now, void *arg)
 	calls_tick(s->calls, now);
 	hub_tick(s->hub, now);
 	rpc_tick(&s->world, now);
-	if (s->leaving && (door_is_empty(&s->door) ||
-			   !mono_before(now, s->leave_by)))
+	if (s->leaving && (!mono_before(now, s->leave_by) ||
+			   (door_is_empty(&s->door) &&
+			    uplink_is_gone(&s->uplink))))
 		loop_stop(s->loop);
 	if (!mono_before(now, mono_add(s->bus.away, BROKER_LOST_US))) {
 		log_line(LOG_ERROR, "leaving", "why=\"no broker for %d s\"",
@@ -159,6 +160,7 @@ static void on_signal(int fd, uint32_t events, struct mono now, void *arg)
 	s->leaving = true;
 	s->leave_by = mono_add(now, LEAVE_US);
 	door_farewell(&s->door, now);
+	uplink_farewell(&s->uplink);
 	loop_timer(s->loop, &s->calls_timer, now, on_tick, s);
 }
 

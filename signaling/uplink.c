@@ -104,20 +104,30 @@ int uplink_resolve(struct uplink *u, const struct sig_options *o,
 	return -EADDRNOTAVAIL;
 }
 
+static void hang_up(struct uplink *u)
+{
+	if (u->state != UPLINK_WAITING) {
+		stream_fini(&u->stream);
+		ws_fini(&u->ws);
+	}
+	u->state = UPLINK_WAITING;
+	loop_untimer(&u->timer);
+}
+
 static void lost(struct uplink *u, const char *why)
 {
 	int64_t jitter = u->delay_us / 5;
 	int64_t delay = u->delay_us - jitter +
 			(int64_t)(random64() % (uint64_t)(2 * jitter + 1));
 
+	if (u->leaving) {
+		hang_up(u);
+		return;
+	}
 	log_line(u->state == UPLINK_JOINED ? LOG_WARN : LOG_INFO,
 		 u->state == UPLINK_JOINED ? "hub lost" : "hub not reached",
 		 "why=\"%s\" retry_ms=%lld", why, (long long)delay / 1000);
-	if (u->state != UPLINK_WAITING) {
-		stream_fini(&u->stream);
-		ws_fini(&u->ws);
-	}
-	u->state = UPLINK_WAITING;
+	hang_up(u);
 	u->delay_us = u->delay_us * 2 < LAST_DELAY_US ? u->delay_us * 2
 						      : LAST_DELAY_US;
 	loop_timer(u->loop, &u->timer, mono_add(mono_now(), delay), on_timer,
@@ -225,7 +235,7 @@ static void send_disconnect(struct uplink *u, const char *peer)
 void uplink_deliver(struct uplink *u, const char *peer,
 		    const struct hub_event *ev)
 {
-	if (u->state != UPLINK_JOINED) {
+	if (u->state != UPLINK_JOINED || u->leaving) {
 		log_line(LOG_DEBUG, "not told, the hub is away", "peer=\"%s\"",
 			 peer);
 		return;
@@ -594,10 +604,29 @@ void uplink_open(struct uplink *u, struct loop *loop, struct calls *calls,
 	loop_timer(loop, &u->timer, now, on_timer, u);
 }
 
-void uplink_close(struct uplink *u)
+/* Its answer is awaited: to close at once would reset the connection if
+ * something unread is in it, and the reset overtakes the close frame. */
+void uplink_farewell(struct uplink *u)
 {
 	static const uint8_t going[] = { WS_CODE_GOING >> 8,
 					 WS_CODE_GOING & 0xff };
+
+	if (!u->loop || u->leaving)
+		return;
+	u->leaving = true;
+	if (u->state == UPLINK_JOINED)
+		send_frame(u, WS_OP_CLOSE, going, sizeof(going));
+	else
+		hang_up(u);
+}
+
+bool uplink_is_gone(const struct uplink *u)
+{
+	return !u->loop || u->state == UPLINK_WAITING;
+}
+
+void uplink_close(struct uplink *u)
+{
 	struct tls_client *tls = u->tls;
 
 	u->tls = NULL;
@@ -605,15 +634,7 @@ void uplink_close(struct uplink *u)
 		tls_client_free(tls);
 		return;
 	}
-	/* A farewell, so that the hub does not hold our name: it is new each
-	 * time. */
-	if (u->state == UPLINK_JOINED)
-		send_frame(u, WS_OP_CLOSE, going, sizeof(going));
-	loop_untimer(&u->timer);
-	if (u->state != UPLINK_WAITING) {
-		stream_fini(&u->stream);
-		ws_fini(&u->ws);
-	}
-	u->state = UPLINK_WAITING;
+	uplink_farewell(u);
+	hang_up(u);
 	tls_client_free(tls);
 }

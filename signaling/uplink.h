@@ -45,6 +45,7 @@ struct uplink {
 	unsigned addresses_len, next_address;
 	char name[UPLINK_NAME];
 	enum uplink_state state;
+	bool leaving;		/* a farewell is out, nothing is dialled */
 	struct tls_client *tls;	/* wss:// only */
 	struct stream stream;
 	struct ws ws;
@@ -66,6 +67,12 @@ int uplink_resolve(struct uplink *u, const struct sig_options *o,
 /* After uplink_resolve(). */
 void uplink_open(struct uplink *u, struct loop *loop, struct calls *calls,
 		 struct mono now);
+
+/* A farewell, so that the hub does not hold our name, which is new each time.
+ * It is gone when the hub has said so too, or cannot be reached. Both are
+ * fine on one that was never opened (zeroed). */
+void uplink_farewell(struct uplink *u);
+bool uplink_is_gone(const struct uplink *u);
 
 /* Fine on one that was never opened (zeroed). */
 void uplink_close(struct uplink *u);
